@@ -1,0 +1,1 @@
+"""The edge: speaks HTTP and the providers' dialects."""

@@ -1,0 +1,1 @@
+"""The jobs: connect the edge and the business in time."""

@@ -1,0 +1,1 @@
+"""What must happen outside the database, one file per kind."""

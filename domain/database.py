@@ -1,0 +1,210 @@
+"""The one place that opens transactions and commits.
+
+``Database.transaction()`` yields a session and commits when its block ends without an error;
+nothing else in the code base commits. PostgreSQL is the production store, SQLite the embedded one;
+on SQLite a transaction takes the write lock at once (``BEGIN IMMEDIATE``), which stands in for the
+row locks that it lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from sqlalchemy import DateTime, Engine, create_engine, event, types
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import JSON, BigInteger, Integer, LargeBinary, TypeDecorator
+
+from domain.errors import Misconfigured, StoreUnavailable
+
+BUSY_TIMEOUT_MS = 15_000
+POOL_SIZE = 10
+
+
+class Instant(TypeDecorator[datetime]):
+    """A timezone-aware UTC instant; refuses a naive one."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive instant cannot be stored: {value!r}")
+        aware = value.astimezone(UTC)
+        return aware.replace(tzinfo=None) if dialect.name == "sqlite" else aware
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is None or value.tzinfo is not None:
+            return value.astimezone(UTC) if value else None
+        return value.replace(tzinfo=UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+"""A JSON document; ``jsonb`` on PostgreSQL."""
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+"""A growing row number; SQLite only numbers plain INTEGER keys by itself."""
+
+
+class Base(DeclarativeBase):
+    """Root of all tables. No relationships: what is needed is queried in the open."""
+
+    type_annotation_map = {  # noqa: RUF012 - read by SQLAlchemy, never changed
+        datetime: Instant,
+        dict[str, Any]: Json,
+        list[Any]: Json,
+        list[str]: Json,
+        bytes: LargeBinary,
+        int: BigInteger().with_variant(Integer(), "sqlite"),
+        str: types.Text(),
+    }
+
+
+class Database:
+    """An engine with the right settings for its dialect, and its transactions."""
+
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
+        self.url = make_url(url)
+        if self.url.get_backend_name() == "sqlite":
+            self.engine = _sqlite_engine(url)
+        elif self.url.get_backend_name() == "postgresql":
+            self.engine = _postgresql_engine(url, pool_size)
+        else:
+            raise Misconfigured(
+                f"DATABASE_URL names {self.url.get_backend_name()!r}; "
+                "Billhook runs on postgresql+psycopg:// and sqlite:///"
+            )
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded store (one writer at a time)."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session; commit at the end, roll back on any error.
+
+        Raises ``StoreUnavailable`` when the database cannot be reached or dies on the way.
+        """
+        session = Session(self.engine, expire_on_commit=False)
+        try:
+            yield session
+            session.commit()
+        except (OperationalError, InterfaceError) as error:
+            _rollback(session)
+            if is_outage(error):
+                raise StoreUnavailable(_first_line(error)) from error
+            raise
+        except BaseException:
+            _rollback(session)
+            raise
+        finally:
+            _close(session)
+
+    def dispose(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def insert_once(session: Session, table: type[Base], **values: Any) -> bool:
+    """Insert a row unless one with the same unique key is there; tell whether it was inserted.
+
+    A duplicate is an ordinary answer, also when another transaction inserts at the same moment.
+    """
+    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    statement = insert(table).values(**values).on_conflict_do_nothing()
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def is_outage(error: OperationalError | InterfaceError) -> bool:
+    """Whether the error means that the store is away, locked or full, and not our statement."""
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        return True
+    # Classes 08 connection, 53 resources, 57 operator intervention, 58 system;
+    # 25006: the server went read-only under us.
+    return state[:2] in {"08", "53", "57", "58"} or state == "25006"
+
+
+def migrate(url: str) -> None:
+    """Bring the schema up to date; safe to run from several processes at once."""
+    from domain.migrations.run import upgrade
+
+    upgrade(url)
+
+
+def _sqlite_engine(url: str) -> Engine:
+    name = make_url(url).database
+    if name and name != ":memory:":
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, json_serializer=_to_json
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions of its own: ours start with BEGIN IMMEDIATE.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_immediate(connection: Any) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _postgresql_engine(url: str, pool_size: int) -> Engine:
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_timeout=5,
+        json_serializer=_to_json,
+        # PgBouncer in transaction mode: no server-side prepared statements, no session state.
+        connect_args={"prepare_threshold": None, "connect_timeout": 5},
+    )
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _rollback(session: Session) -> None:
+    # A connection that died cannot roll back; the server has already done it.
+    try:
+        session.rollback()
+    except (OperationalError, InterfaceError):
+        session.invalidate()
+
+
+def _close(session: Session) -> None:
+    try:
+        session.close()
+    except (OperationalError, InterfaceError):
+        session.invalidate()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:200]

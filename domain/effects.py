@@ -1,0 +1,175 @@
+"""Effects: what must happen outside the database, once (a charge, a mail, a reading).
+
+An effect is a row, unique by ``(cause, kind, target)``. Its ``key`` is made of the three and is
+also the idempotency key at the provider and the Message-ID of a mail. It is claimed with a lease,
+performed outside any transaction, and recorded as done; after a crash it is due again when the
+lease runs out, and the key makes the second try harmless.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Index, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from domain import clock
+from domain.database import Base, BigId, insert_once
+from domain.inbox import Attempt
+
+LEASE: Final = timedelta(seconds=90)
+"""Longer than any single call may take (the gateways' time-outs add up to under 60 s)."""
+_DUE: Final = text("status IN ('wanted', 'waiting')")
+
+
+class Effect(Base):
+    """``wanted → done``; on failures ``waiting``, then ``parked``; ``skipped`` when it was
+    overtaken (nothing needs to happen any more).
+
+    While it is being performed, ``next_attempt_at`` is the end of the lease.
+    """
+
+    __tablename__ = "effects"
+    __table_args__ = (
+        UniqueConstraint("cause", "kind", "target"),
+        Index("ix_effects_due", "next_attempt_at", "id", postgresql_where=_DUE, sqlite_where=_DUE),
+        Index("ix_effects_event", "event_id"),
+        Index("ix_effects_account", "account_id", "id"),
+        Index("ix_effects_status", "status", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    cause: Mapped[str]
+    kind: Mapped[str]
+    target: Mapped[str]
+    status: Mapped[str] = mapped_column(default="wanted")
+    payload: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    account_id: Mapped[int | None]
+    event_id: Mapped[int | None]
+    """The event that wanted it first."""
+    next_attempt_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    done_at: Mapped[datetime | None]
+    note: Mapped[str | None]
+    fingerprint: Mapped[str | None]
+    result: Mapped[dict[str, Any] | None]
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: stable, at most 64 characters, safe in headers."""
+        return key_of(self.cause, self.kind, self.target)
+
+
+def key_of(cause: str, kind: str, target: str) -> str:
+    """The key of an effect: readable kind, then a digest of all three parts."""
+    digest = hashlib.sha256(f"{cause}\0{kind}\0{target}".encode()).hexdigest()
+    return f"{kind}-{digest[:40]}"[:64]
+
+
+def want(
+    session: Session,
+    kind: str,
+    target: str,
+    cause: str,
+    *,
+    payload: Mapping[str, Any] | None = None,
+    account_id: int | None = None,
+    event_id: int | None = None,
+    at: datetime | None = None,
+) -> bool:
+    """Want an effect, from ``at`` on (default: now); False when it is wanted or done already.
+
+    A repetition by another event leaves a line in that event's journal.
+    """
+    now = clock.now()
+    is_new = insert_once(
+        session,
+        Effect,
+        cause=cause,
+        kind=kind,
+        target=target,
+        status="wanted",
+        payload=dict(payload or {}),
+        account_id=account_id,
+        event_id=event_id,
+        next_attempt_at=at or now,
+        attempts=0,
+        created_at=now,
+    )
+    if not is_new and event_id is not None:
+        _note_repetition(session, kind, target, cause, event_id)
+    return is_new
+
+
+def is_parked(session: Session, event_id: int, kind: str, target: str) -> bool:
+    """Whether an effect that the event wanted was left to a person."""
+    statement = select(Effect.id).where(
+        Effect.event_id == event_id,
+        Effect.kind == kind,
+        Effect.target == target,
+        Effect.status == "parked",
+    )
+    return session.scalar(statement) is not None
+
+
+def claim(session: Session, limit: int) -> list[Effect]:
+    """Lock and lease up to ``limit`` due effects; they come back when the lease runs out."""
+    now = clock.now()
+    statement = (
+        select(Effect)
+        .where(Effect.status.in_(("wanted", "waiting")), Effect.next_attempt_at <= now)
+        .order_by(Effect.next_attempt_at, Effect.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = list(session.scalars(statement))
+    for effect in claimed:
+        effect.next_attempt_at = now + LEASE
+        effect.attempts += 1
+    return claimed
+
+
+def done(effect: Effect, result: Mapping[str, Any] | None = None, note: str | None = None) -> None:
+    """It has happened."""
+    effect.status, effect.note, effect.fingerprint = "done", note, None
+    effect.result = dict(result) if result is not None else None
+    effect.next_attempt_at, effect.done_at = None, clock.now()
+
+
+def skip(effect: Effect, note: str) -> None:
+    """It need not happen any more."""
+    effect.status, effect.note = "skipped", note
+    effect.next_attempt_at, effect.done_at = None, clock.now()
+
+
+def postpone(effect: Effect, delay: timedelta, note: str) -> None:
+    """Plan another try."""
+    effect.status, effect.note = "waiting", note
+    effect.next_attempt_at = clock.now() + delay
+
+
+def park(effect: Effect, note: str, fingerprint: str | None = None) -> None:
+    """Leave it to a person."""
+    effect.status, effect.note, effect.fingerprint = "parked", note, fingerprint
+    effect.next_attempt_at = None
+
+
+def _note_repetition(session: Session, kind: str, target: str, cause: str, event_id: int) -> None:
+    statement = select(Effect).where(
+        Effect.cause == cause, Effect.kind == kind, Effect.target == target
+    )
+    effect = session.scalar(statement)
+    if effect is not None and effect.event_id != event_id:
+        session.add(
+            Attempt(
+                event_id=event_id,
+                effect_id=effect.id,
+                at=clock.now(),
+                outcome="skipped",
+                error=f"{kind} {target}: already {effect.status}",
+            )
+        )

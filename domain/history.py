@@ -1,0 +1,95 @@
+"""What happened to an account, one line each: the timeline that people read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from domain import clock
+from domain.database import Base, BigId
+
+
+class HistoryEntry(Base):
+    """One happening. ``details`` are what the sentence of that ``kind`` needs."""
+
+    __tablename__ = "history"
+    __table_args__ = (Index("ix_history_account", "account_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    kind: Mapped[str]
+    details: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    event_id: Mapped[int | None]
+    actor: Mapped[str | None]
+
+
+def note(
+    session: Session,
+    account_id: int,
+    kind: str,
+    *,
+    event_id: int | None = None,
+    actor: str | None = None,
+    **details: Any,
+) -> None:
+    """Write a line into the account's history, in the running transaction."""
+    session.add(
+        HistoryEntry(
+            account_id=account_id,
+            at=clock.now(),
+            kind=kind,
+            details=details,
+            event_id=event_id,
+            actor=actor,
+        )
+    )
+
+
+def page(
+    session: Session, account_id: int, limit: int, before: int | None = None
+) -> list[HistoryEntry]:
+    """Up to ``limit`` entries, newest first, older than the entry ``before``."""
+    statement = select(HistoryEntry).where(HistoryEntry.account_id == account_id)
+    if before is not None:
+        statement = statement.where(HistoryEntry.id < before)
+    return list(session.scalars(statement.order_by(HistoryEntry.id.desc()).limit(limit)))
+
+
+SENTENCES: dict[str, str] = {
+    "account_created": "account created",
+    "account_updated": "account details changed: {fields}",
+    "order_placed": "{kind} order {order} placed: {total}",
+    "order_paid": "order {order} paid by {means}: {total}",
+    "order_superseded": "order {order} superseded by {by}",
+    "order_expired": "order {order} expired",
+    "order_cancelled": "order {order} given up by the customer",
+    "order_failed": "order {order} failed: {reason}",
+    "period_started": "{plan} for {agents} agents from {start} to {end}",
+    "payment_pending": "payment {payment} of {amount} is pending",
+    "payment_failed": "payment {payment} failed: {code}",
+    "payment_credited": "payment {payment} of {amount} became credit: {reason}",
+    "account_unblocked": "account unblocked: {reason}",
+    "account_blocked": "account blocked: {reason}",
+    "invoice_issued": "invoice over {total} issued for order {order}",
+    "method_saved": "payment method saved: {method}",
+    "method_removed": "payment method removed: {method}",
+}
+
+
+def sentence(entry: HistoryEntry) -> str:
+    """The entry in one English line; an unknown kind shows its bare facts."""
+    template = SENTENCES.get(entry.kind)
+    if template is None:
+        return f"{entry.kind.replace('_', ' ')} {entry.details or ''}".strip()
+    return template.format_map(_Lenient(entry.details))
+
+
+class _Lenient(dict[str, Any]):
+    """Details of an older version of the software may lack a field of today's sentence."""
+
+    def __missing__(self, key: str) -> str:
+        return "?"

@@ -1,0 +1,161 @@
+"""The inbox: every authentic event once, with its deliveries, its payload and its attempts.
+
+A *delivery* is one HTTP call; an *event* is the provider's event, unique by ``(provider,
+provider_event_id)``. What is to be done stands in ``next_attempt_at`` under a partial index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Index, UniqueConstraint, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from domain import clock
+from domain.database import Base, BigId
+
+DUE_STATES: Final = ("received", "waiting", "unmatched")
+"""States in which an event will be worked on when its time comes."""
+FINISHED: Final = ("processed", "ignored", "dismissed")
+_DUE: Final = text("status IN ('received', 'waiting', 'unmatched')")
+_QUARANTINED: Final = text("status = 'quarantined'")
+
+
+class Event(Base):
+    """A provider's event and where it stands (the states are those of the contract)."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        UniqueConstraint("provider", "provider_event_id"),
+        Index("ix_events_due", "next_attempt_at", "id", postgresql_where=_DUE, sqlite_where=_DUE),
+        Index(
+            "ix_events_quarantined",
+            "next_attempt_at",
+            postgresql_where=_QUARANTINED,
+            sqlite_where=_QUARANTINED,
+        ),
+        Index("ix_events_account", "account_id", "id"),
+        Index("ix_events_status", "status", "id"),
+        Index("ix_events_received", "received_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    provider: Mapped[str]
+    provider_event_id: Mapped[str]
+    type: Mapped[str]
+    status: Mapped[str]
+    origin: Mapped[str]
+    delivery_id: Mapped[str]
+    """The delivery that brought it first."""
+    received_at: Mapped[datetime]
+    created_at: Mapped[datetime | None]
+    """When the provider says it happened; orders nothing."""
+    livemode: Mapped[bool | None]
+    next_attempt_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    account_id: Mapped[int | None]
+    order_id: Mapped[str | None]
+    payment: Mapped[str | None]
+    """The provider's id of the payment it speaks of, for search."""
+    finished_at: Mapped[datetime | None]
+    note: Mapped[str | None]
+    """Why it was ignored, what it waits for, or how it failed, in one line."""
+    fingerprint: Mapped[str | None]
+
+
+class Payload(Base):
+    """The raw bytes of an event as they were signed; apart from ``events`` so that they can be
+    dropped by age."""
+
+    __tablename__ = "payloads"
+
+    event_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    received_at: Mapped[datetime]
+    body: Mapped[bytes]
+
+
+class Delivery(Base):
+    """One HTTP call of a provider. ``body`` is kept only where it is not the event's."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        UniqueConstraint("provider", "delivery_key"),
+        Index("ix_deliveries_event", "provider", "provider_event_id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str]
+    delivery_key: Mapped[str | None]
+    provider_event_id: Mapped[str]
+    received_at: Mapped[datetime]
+    source: Mapped[str | None]
+    headers: Mapped[dict[str, Any]]
+    signer: Mapped[str | None]
+    body_sha256: Mapped[bytes]
+
+
+class Attempt(Base):
+    """One try at an event or an effect, with what came of it."""
+
+    __tablename__ = "attempts"
+    __table_args__ = (
+        Index("ix_attempts_event", "event_id"),
+        Index("ix_attempts_effect", "effect_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    event_id: Mapped[int | None]
+    effect_id: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(default=clock.now)
+    outcome: Mapped[str]
+    error: Mapped[str | None]
+    traceback: Mapped[str | None]
+    worker: Mapped[str | None]
+
+
+def claim(session: Session, limit: int) -> list[Event]:
+    """Lock up to ``limit`` due events that nobody else works on, the longest due first."""
+    statement = (
+        select(Event)
+        .where(Event.status.in_(DUE_STATES), Event.next_attempt_at <= clock.now())
+        .order_by(Event.next_attempt_at, Event.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(session.scalars(statement))
+
+
+def bodies(session: Session, events: Sequence[Event]) -> dict[int, bytes]:
+    """The raw payloads of the events."""
+    statement = select(Payload.event_id, Payload.body).where(
+        Payload.event_id.in_([event.id for event in events])
+    )
+    return {event_id: bytes(body) for event_id, body in session.execute(statement)}
+
+
+def finish(event: Event, status: str, note: str | None = None) -> None:
+    """Mark an event ``processed``, ``ignored`` or ``dismissed``, in the transaction of its work."""
+    event.status, event.note = status, note
+    event.next_attempt_at, event.finished_at = None, clock.now()
+    event.fingerprint = None
+
+
+def postpone(event: Event, status: str, delay: timedelta, note: str) -> None:
+    """Plan another try in ``delay``: status ``waiting`` or ``unmatched``."""
+    event.status, event.note = status, note
+    event.next_attempt_at = clock.now() + delay
+
+
+def park(event: Event, note: str, fingerprint: str | None = None) -> None:
+    """Leave it to a person."""
+    event.status, event.note, event.fingerprint = "parked", note, fingerprint
+    event.next_attempt_at = None
+
+
+def make_due(event: Event) -> None:
+    """Have it worked on at once; a finished event is not touched."""
+    if event.status in DUE_STATES:
+        event.next_attempt_at = clock.now()
+

@@ -1,0 +1,145 @@
+"""Invoices and credit notes, with gapless numbers per series (BILLING 8).
+
+A rule makes the paper without a number; ``number_all`` gives the numbers at the very end of the
+transaction, once per batch, so that the counter's row is locked for the shortest time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from domain import clock
+from domain.accounts import Account
+from domain.catalogue import Catalogue
+from domain.database import Base, BigId, insert_once
+from domain.orders import Order
+from domain.payments import Payment
+
+
+class NumberSeries(Base):
+    """The last number given out in a series such as ``2026`` or ``CN-2026``."""
+
+    __tablename__ = "number_series"
+
+    series: Mapped[str] = mapped_column(primary_key=True)
+    last: Mapped[int] = mapped_column(default=0)
+
+
+class Invoice(Base):
+    """An invoice or credit note; amounts in minor units, ``content`` as printed."""
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        UniqueConstraint("series", "position"),
+        UniqueConstraint("number"),
+        UniqueConstraint("kind", "cause"),
+        Index("ix_invoices_account", "account_id", "issued_at"),
+        Index("ix_invoices_payment", "payment_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(default="invoice")
+    series: Mapped[str]
+    position: Mapped[int | None]
+    number: Mapped[str | None]
+    """``2026-000001``; set in the transaction that issues it."""
+    cause: Mapped[str]
+    """What it is the paper for; unique, so that nothing gets two."""
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    order_id: Mapped[str | None] = mapped_column(ForeignKey("orders.id"))
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id"))
+    corrects_id: Mapped[int | None] = mapped_column(ForeignKey("invoices.id"))
+    issued_at: Mapped[datetime]
+    currency: Mapped[str]
+    net: Mapped[int]
+    vat: Mapped[int]
+    total: Mapped[int]
+    content: Mapped[dict[str, Any]]
+    locale: Mapped[str]
+    note: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(default=1)
+
+
+def for_order(
+    session: Session, catalogue: Catalogue, account: Account, order: Order, payment: Payment | None
+) -> Invoice:
+    """Make the invoice of a paid order, still without its number."""
+    quote = order.quoted
+    now = clock.now()
+    invoice = Invoice(
+        kind="invoice",
+        series=series_name(catalogue.invoicing.invoice_prefix, now),
+        cause=f"order:{order.id}",
+        account_id=account.id,
+        order_id=order.id,
+        payment_id=payment.id if payment else None,
+        issued_at=now,
+        currency=quote.currency,
+        net=quote.net.amount,
+        vat=quote.vat.amount,
+        total=quote.total.amount,
+        content=_content(catalogue, account, order, payment),
+        locale=account.locale,
+    )
+    session.add(invoice)
+    return invoice
+
+
+def series_name(prefix: str, at: datetime) -> str:
+    """The series of a kind and year: ``2026``, ``CN-2026``."""
+    return f"{prefix}{at.year}"
+
+
+def number_all(session: Session, papers: Sequence[Invoice]) -> None:
+    """Give each paper the next number of its series, without a gap (BILLING 8).
+
+    The last statement of a transaction: the counter stays locked until its commit, and a rollback
+    gives the numbers back.
+    """
+    for series in sorted({paper.series for paper in papers}):
+        members = [paper for paper in papers if paper.series == series]
+        last = _take(session, series, len(members))
+        for position, paper in enumerate(members, last - len(members) + 1):
+            paper.position, paper.number = position, f"{series}-{position:06d}"
+    session.flush()
+
+
+def _take(session: Session, series: str, count: int) -> int:
+    statement = (
+        update(NumberSeries)
+        .where(NumberSeries.series == series)
+        .values(last=NumberSeries.last + count)
+        .returning(NumberSeries.last)
+        .execution_options(synchronize_session=False)
+    )
+    last = session.scalar(statement)
+    if last is None:
+        insert_once(session, NumberSeries, series=series, last=0)
+        last = session.scalar(statement)
+    assert last is not None, "the series was inserted just now"
+    return last
+
+
+def _content(
+    catalogue: Catalogue, account: Account, order: Order, payment: Payment | None
+) -> dict[str, Any]:
+    seller: dict[str, Any] = msgspec.to_builtins(catalogue.seller)
+    return {
+        "seller": seller,
+        "buyer": {"ref": account.ref, "email": account.email, **account.billing},
+        "quote": order.quote,
+        "kind": order.kind,
+        "paid": {
+            "at": clock.now().isoformat(),
+            "provider": payment.provider if payment else None,
+            "reference": payment.reference if payment else None,
+            "amount": payment.amount if payment else 0,
+            "method": payment.method if payment else None,
+        },
+    }

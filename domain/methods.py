@@ -1,0 +1,130 @@
+"""Saved means of payment: one current method per account, replaced and removed (BILLING 4)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from domain import accounts, clock
+from domain.database import Base, BigId
+from domain.facts import CustomerRemoved, MandateChanged, Method, MethodRemoved, MethodSaved
+from domain.work import Work
+
+
+class PaymentMethod(Base):
+    """A means of payment that the customer saved; the newest that was not removed is current."""
+
+    __tablename__ = "payment_methods"
+    __table_args__ = (
+        UniqueConstraint("provider", "token"),
+        Index("ix_payment_methods_account", "account_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    provider: Mapped[str]
+    token: Mapped[str]
+    customer: Mapped[str | None]
+    kind: Mapped[str]
+    brand: Mapped[str | None]
+    last4: Mapped[str | None]
+    expires: Mapped[str | None]
+    saved_at: Mapped[datetime] = mapped_column(default=clock.now)
+    removed_at: Mapped[datetime | None]
+
+    @property
+    def label(self) -> str:
+        """For people: ``visa ····4242``."""
+        return f"{self.brand or self.kind} ····{self.last4}" if self.last4 else self.kind
+
+
+ACCEPTED_BRANDS: Final = frozenset({"visa", "mastercard"})
+"""Card brands that are taken (BILLING 4); money that came with another counts, with an alert."""
+KEPT: Final = ("brand", "last4", "expires")
+
+
+def current(session: Session, account_id: int) -> PaymentMethod | None:
+    """The method that a renewal is charged to, or None."""
+    statement = (
+        select(PaymentMethod)
+        .where(PaymentMethod.account_id == account_id, PaymentMethod.removed_at.is_(None))
+        .order_by(PaymentMethod.id.desc())
+        .limit(1)
+    )
+    return session.scalar(statement)
+
+
+def method_saved(fact: MethodSaved, work: Work) -> None:
+    """Keep the method for renewals, unless its brand is one that is not taken."""
+    save(work, fact.method, fact.customer)
+
+
+def save(work: Work, method: Method, customer: str | None) -> PaymentMethod | None:
+    """Keep a method once; a token that was removed stays removed, whatever comes late."""
+    owner = customer or method.customer
+    if owner is not None:
+        accounts.remember_customer(work.session, work.provider, owner, work.account.id)
+    if method.token is None or not accepted(method):
+        return None
+    saved = _find(work, method.token)
+    if saved is None:
+        saved = _new(work, method, owner)
+        work.note("method_saved", method=saved.label)
+    return saved
+
+
+def accepted(method: Method) -> bool:
+    """Whether the method may be stored: Visa and Mastercard, or a wallet (BILLING 4)."""
+    return method.kind != "card" or method.brand in ACCEPTED_BRANDS
+
+
+def method_removed(fact: MethodRemoved, work: Work) -> None:
+    """Forget the method; remembered as removed, so that a late report cannot bring it back."""
+    saved = _find(work, fact.token)
+    if saved is None:
+        saved = _new(work, Method(kind="unknown", token=fact.token), fact.customer)
+    if saved.removed_at is None:
+        saved.removed_at = work.now
+        work.note("method_removed", method=saved.label)
+
+
+def mandate_changed(fact: MandateChanged, work: Work) -> None:
+    """A withdrawn mandate removes the method that it allowed to charge."""
+    if not fact.active:
+        method_removed(MethodRemoved(token=fact.token), work)
+
+
+def customer_removed(fact: CustomerRemoved, work: Work) -> None:
+    """The provider forgot the customer, and with it every method saved there."""
+    statement = select(PaymentMethod).where(
+        PaymentMethod.account_id == work.account.id,
+        PaymentMethod.provider == work.provider,
+        PaymentMethod.customer == fact.customer,
+        PaymentMethod.removed_at.is_(None),
+    )
+    for saved in work.session.scalars(statement):
+        method_removed(MethodRemoved(token=saved.token), work)
+
+
+def _find(work: Work, token: str) -> PaymentMethod | None:
+    statement = select(PaymentMethod).where(
+        PaymentMethod.provider == work.provider, PaymentMethod.token == token
+    )
+    return work.session.scalar(statement)
+
+
+def _new(work: Work, method: Method, customer: str | None) -> PaymentMethod:
+    saved = PaymentMethod(
+        account_id=work.account.id,
+        provider=work.provider,
+        token=method.token,
+        customer=customer,
+        kind=method.kind,
+        saved_at=work.now,
+        **{name: getattr(method, name) for name in KEPT},
+    )
+    work.session.add(saved)
+    return saved

@@ -1,0 +1,41 @@
+"""Every module that defines tables, imported so that ``Base.metadata`` is complete."""
+
+from __future__ import annotations
+
+from domain import (
+    accounts,
+    alerts,
+    credit,
+    effects,
+    history,
+    inbox,
+    invoices,
+    leases,
+    methods,
+    orders,
+    payments,
+    readings,
+    subscriptions,
+    tokens,
+)
+from domain.database import Base
+
+__all__ = [
+    "accounts",
+    "alerts",
+    "credit",
+    "effects",
+    "history",
+    "inbox",
+    "invoices",
+    "leases",
+    "metadata",
+    "methods",
+    "orders",
+    "payments",
+    "readings",
+    "subscriptions",
+    "tokens",
+]
+
+metadata = Base.metadata

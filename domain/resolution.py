@@ -1,0 +1,104 @@
+"""Whose event is it: the account that facts are about, found with one query per kind of key."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.accounts import Account, ProviderCustomer
+from domain.facts import Fact
+from domain.methods import PaymentMethod
+from domain.orders import Order
+from domain.payments import Payment
+
+KEYS: Final = ("order", "payment", "token", "account", "customer")
+"""What can name an account, the surest first."""
+
+Subject = tuple[str, Sequence[Fact]]
+"""A provider's name and the facts of one of its events."""
+
+
+def resolve(session: Session, subjects: Mapping[int, Subject]) -> dict[int, int]:
+    """Map each event to the account that its facts name; an event about nobody known is absent."""
+    wanted = _wanted(subjects)
+    known = {key: _LOOKUPS[key](session, values) for key, values in wanted.items()}
+    found: dict[int, int] = {}
+    for event_id, subject in subjects.items():
+        account = _first(subject, known)
+        if account is not None:
+            found[event_id] = account
+    return found
+
+
+def values_of(facts: Iterable[Fact], key: str) -> list[str]:
+    """What the facts say under ``key`` (``order``, ``payment``, …), without repeats."""
+    values = (getattr(fact, key, None) for fact in facts)
+    return list(dict.fromkeys(value for value in values if value))
+
+
+def _wanted(subjects: Mapping[int, Subject]) -> dict[str, set[tuple[str, str]]]:
+    wanted: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for provider, facts in subjects.values():
+        for key in KEYS:
+            wanted[key].update((provider, value) for value in values_of(facts, key))
+    return {key: values for key, values in wanted.items() if values}
+
+
+def _first(subject: Subject, known: Mapping[str, Mapping[tuple[str, str], int]]) -> int | None:
+    provider, facts = subject
+    for key in KEYS:
+        for value in values_of(facts, key):
+            account = known.get(key, {}).get((provider, value))
+            if account is not None:
+                return account
+    return None
+
+
+Found = dict[tuple[str, str], int]
+
+
+def _by_order(session: Session, keys: set[tuple[str, str]]) -> Found:
+    ids = sorted({value for _, value in keys})
+    rows = session.scalars(select(Order).where(Order.id.in_(ids)))
+    owner = {order.id: order.account_id for order in rows}
+    return {key: owner[key[1]] for key in keys if key[1] in owner}
+
+
+def _by_ref(session: Session, keys: set[tuple[str, str]]) -> Found:
+    refs = sorted({value for _, value in keys})
+    rows = session.execute(select(Account.ref, Account.id).where(Account.ref.in_(refs)))
+    owner = {ref: account_id for ref, account_id in rows}
+    return {key: owner[key[1]] for key in keys if key[1] in owner}
+
+
+def _by_payment(session: Session, keys: set[tuple[str, str]]) -> Found:
+    references = sorted({value for _, value in keys})
+    rows = session.scalars(select(Payment).where(Payment.reference.in_(references)))
+    return {(payment.provider, payment.reference): payment.account_id for payment in rows}
+
+
+def _by_token(session: Session, keys: set[tuple[str, str]]) -> Found:
+    tokens = sorted({value for _, value in keys})
+    rows = session.scalars(select(PaymentMethod).where(PaymentMethod.token.in_(tokens)))
+    return {(method.provider, method.token): method.account_id for method in rows}
+
+
+def _by_customer(session: Session, keys: set[tuple[str, str]]) -> Found:
+    customers = sorted({value for _, value in keys})
+    rows = session.scalars(
+        select(ProviderCustomer).where(ProviderCustomer.customer.in_(customers))
+    )
+    return {(row.provider, row.customer): row.account_id for row in rows}
+
+
+_LOOKUPS: Final[dict[str, Callable[[Session, set[tuple[str, str]]], Found]]] = {
+    "order": _by_order,
+    "payment": _by_payment,
+    "token": _by_token,
+    "account": _by_ref,
+    "customer": _by_customer,
+}

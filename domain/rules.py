@@ -1,0 +1,53 @@
+"""What a fact means for us. The module ends with the table ``RULES``: the system on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from domain import checkouts, methods, settlement
+from domain.facts import (
+    CheckoutApproved,
+    CheckoutExpired,
+    CustomerRemoved,
+    Fact,
+    FraudWarned,
+    MandateChanged,
+    MethodRemoved,
+    MethodSaved,
+    PaymentFailed,
+    PaymentPending,
+    PaymentSucceeded,
+)
+from domain.work import Work
+
+Rule = Callable[[Any, Work], None]
+
+
+def apply(fact: Fact, work: Work) -> None:
+    """Apply one fact under the account's lock. Raises ``NotYet`` or ``Permanent``."""
+    rule = RULES.get(type(fact))
+    if rule is not None:
+        rule(fact, work)
+
+
+def fraud_warned(fact: FraudWarned, work: Work) -> None:
+    """A bank suspects fraud: a person decides whether to refund before a dispute comes."""
+    work.alert("fraud_warning", f"{work.provider}:{fact.payment}", reason=fact.reason)
+
+
+RULES: Final[dict[type[Fact], Rule]] = {
+    # Money
+    PaymentSucceeded: settlement.payment_succeeded,
+    PaymentPending: settlement.payment_pending,
+    PaymentFailed: settlement.payment_failed,
+    # The way to it
+    CheckoutApproved: checkouts.checkout_approved,
+    CheckoutExpired: checkouts.checkout_expired,
+    MethodSaved: methods.method_saved,
+    MethodRemoved: methods.method_removed,
+    MandateChanged: methods.mandate_changed,
+    CustomerRemoved: methods.customer_removed,
+    # Warnings
+    FraudWarned: fraud_warned,
+}

@@ -1,0 +1,178 @@
+"""What money does when it arrives: it pays the order it names, or becomes credit (BILLING 3, 4)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from domain import accounts, credit, invoices, methods, orders, payments, subscriptions
+from domain.errors import NotYet
+from domain.facts import Method, PaymentFailed, PaymentPending, PaymentSucceeded
+from domain.money import Money
+from domain.orders import Order
+from domain.payments import Payment
+from domain.work import Work
+
+def payment_succeeded(fact: PaymentSucceeded, work: Work) -> None:
+    """Money is there: record it once, pay the order it names, else keep it as credit."""
+    if fact.method is not None:
+        methods.save(work, fact.method, fact.customer)
+    payment = _payment(work, fact.payment, fact.amount, fact.order)
+    if payment.state == "succeeded":
+        return
+    order = _named_order(work, fact.order or payment.order_id)
+    if order is None:
+        raise NotYet(f"payment {fact.payment} names no order that is known ({fact.order})")
+    _record_money(payment, fact, work)
+    if refusal := _why_not(order, fact.amount):
+        _keep_as_credit(work, payment, order, refusal)
+    else:
+        pay(work, order, payment)
+    _check_brand(work, payment, fact.method)
+
+
+def payment_pending(fact: PaymentPending, work: Work) -> None:
+    """The customer did their part; nothing is activated until the money is there."""
+    payment = _payment(work, fact.payment, fact.amount, fact.order)
+    if payments.advance(payment, "pending"):
+        work.note("payment_pending", payment=fact.payment, amount=str(fact.amount))
+
+
+def payment_failed(fact: PaymentFailed, work: Work) -> None:
+    """A try failed. The order of a customer who is present stays open: they may try again."""
+    if fact.amount is None and payments.find(work.session, work.provider, fact.payment) is None:
+        return
+    payment = _payment(work, fact.payment, fact.amount, fact.order)
+    if payments.advance(payment, "failed"):
+        payment.decline_code = fact.decline.code
+        work.note("payment_failed", payment=fact.payment, code=fact.decline.code)
+
+
+def pay(work: Work, order: Order, payment: Payment | None) -> None:
+    """Activate what the order bought; ``payment`` None when nothing was due (BILLING 3)."""
+    orders.close(order, "paid", work.now)
+    quote = order.quoted
+    _book_credit(work, order)
+    subscription = subscriptions.start_period(
+        work.session,
+        work.account.id,
+        quote.target,
+        start=work.now,
+        net=quote.price.amount,
+        currency=order.currency,
+        order_id=order.id,
+    )
+    if payment is not None:
+        payment.use, payment.order_id = "order", order.id
+    paper = invoices.for_order(work.session, work.catalogue, work.account, order, payment)
+    work.papers.append(paper)
+    _tell(work, order, payment, subscription)
+    _unblock(work)
+
+
+def _payment(work: Work, reference: str, amount: Money | None, order_id: str | None) -> Payment:
+    payment = payments.find(work.session, work.provider, reference)
+    if payment is None:
+        assert amount is not None, "only a known payment may come without its amount"
+        order = work.session.get(Order, order_id) if order_id else None
+        payment = Payment(
+            provider=work.provider,
+            reference=reference,
+            account_id=work.account.id,
+            order_id=order.id if order else None,
+            state="",
+            amount=amount.amount,
+            currency=amount.currency,
+            created_at=work.now,
+            refunded=0,
+        )
+        work.session.add(payment)
+    return payment
+
+
+def _named_order(work: Work, order_id: str | None) -> Order | None:
+    order = work.session.get(Order, order_id) if order_id else None
+    return order if order is not None and order.account_id == work.account.id else None
+
+
+def _record_money(payment: Payment, fact: PaymentSucceeded, work: Work) -> None:
+    payments.advance(payment, "succeeded")
+    # The last word on the amount is the fact that says the money is there.
+    payment.amount, payment.currency = fact.amount.amount, fact.amount.currency
+    payment.paid_at = fact.at or work.now
+    payment.decline_code = None
+    if fact.method is not None:
+        payment.method = _method_document(fact.method)
+
+
+def _method_document(method: Method) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(method)
+    return {key: document[key] for key in ("kind", "brand", "last4", "expires")}
+
+
+def _why_not(order: Order, amount: Money) -> str | None:
+    """Why the money does not pay the order, or None when it does (BILLING 3)."""
+    if order.state != orders.OPEN:
+        return f"order is {order.state}"
+    if amount.currency != order.currency:
+        return f"wrong currency: {amount.currency} instead of {order.currency}"
+    if amount != order.money_due:
+        return f"wrong amount: {amount} instead of {order.money_due}"
+    return None
+
+
+def _keep_as_credit(work: Work, payment: Payment, order: Order, reason: str) -> None:
+    work.session.flush()
+    payment.use = "credit"
+    credit.book(
+        work.session,
+        work.account.id,
+        "misdirected_payment",
+        payment.money,
+        cause=f"payment:{payment.id}",
+        payment_id=payment.id,
+        order_id=order.id,
+    )
+    amount = str(payment.money)
+    work.note("payment_credited", payment=payment.reference, amount=amount, reason=reason)
+    subject = f"{work.provider}:{payment.reference}"
+    work.alert("misdirected_payment", subject, amount=amount, order=order.id, reason=reason)
+
+
+def _book_credit(work: Work, order: Order) -> None:
+    quote = order.quoted
+    bookings = (("order", -quote.credit_used), ("unused_time", quote.credit_earned))
+    for kind, money in bookings:
+        if money:
+            cause = f"order:{order.id}:{kind}"
+            credit.book(
+                work.session, work.account.id, kind, money, cause=cause, order_id=order.id
+            )
+
+
+def _tell(
+    work: Work, order: Order, payment: Payment | None, subscription: subscriptions.Subscription
+) -> None:
+    means = "credit" if payment is None else (payment.method or {}).get("kind", work.provider)
+    work.note("order_paid", order=order.id, means=means, total=str(order.quoted.total))
+    work.note(
+        "period_started",
+        plan=subscription.plan,
+        agents=subscription.agents,
+        start=subscription.period_start.isoformat(),
+        end=subscription.period_end.isoformat(),
+    )
+    work.note("invoice_issued", order=order.id, total=str(order.quoted.total))
+
+
+def _unblock(work: Work) -> None:
+    reason = accounts.BLOCKED_FOR_EXPIRY
+    if accounts.unblock(work.account, reason):
+        work.note("account_unblocked", reason="payment received")
+
+
+def _check_brand(work: Work, payment: Payment, method: Method | None) -> None:
+    if method is not None and method.brand is not None and not methods.accepted(method):
+        subject = f"{work.provider}:{payment.reference}"
+        work.alert("card_brand_not_accepted", subject, brand=method.brand)

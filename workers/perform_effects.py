@@ -1,0 +1,138 @@
+"""The job that makes effects happen: claim with a lease → perform → record, each once.
+
+The call to the outside happens in no transaction. After a crash the lease runs out and the effect
+is tried again with the same key; whoever lost the lease does not record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.orm import Session
+
+from domain import clock, effects, inbox, telemetry
+from domain.effects import Effect
+from domain.inbox import Attempt, Event
+from workers import outcomes
+from workers.runtime import Runtime
+
+BATCH: Final = 8
+KINDS: Final[dict[str, str]] = {
+    "read_object": "workers.effects.read_object",
+    "open_checkout": "workers.effects.open_checkout",
+    "expire_checkout": "workers.effects.expire_checkout",
+    "capture_checkout": "workers.effects.capture_checkout",
+}
+"""Every kind of effect and the module whose ``perform(runtime, effect)`` makes it happen."""
+
+Perform = Callable[[Runtime, Effect], dict[str, Any] | None]
+log = structlog.get_logger()
+
+
+class Overtaken(Exception):  # noqa: N818 - an outcome, not an error
+    """The effect need not happen any more; the message says why."""
+
+
+def drain(runtime: Runtime) -> int:
+    """Perform until nothing is due; returns how many were tried."""
+    total = 0
+    while claimed := _claim(runtime):
+        if len(claimed) == BATCH:
+            # More may be due than one thread should do alone.
+            runtime.bell.ring("perform_effects")
+        for effect in claimed:
+            perform_one(runtime, effect)
+        total += len(claimed)
+    return total
+
+
+def perform_one(runtime: Runtime, effect: Effect) -> None:
+    """Perform one claimed effect and record what came of it."""
+    structlog.contextvars.bind_contextvars(effect=effect.id, kind=effect.kind)
+    try:
+        result = _perform_function(effect.kind)(runtime, effect)
+    except Overtaken as reason:
+        _record(runtime, effect, "skipped", lambda e: effects.skip(e, str(reason)))
+    except Exception as error:  # noqa: BLE001 - mapped in one place, outcomes.judge
+        _fail(runtime, effect, error)
+    else:
+        _record(runtime, effect, "done", lambda e: effects.done(e, result))
+    finally:
+        structlog.contextvars.unbind_contextvars("effect", "kind")
+
+
+def _claim(runtime: Runtime) -> list[Effect]:
+    with runtime.database.transaction() as session:
+        return effects.claim(session, BATCH)
+
+
+def _perform_function(kind: str) -> Perform:
+    perform: Perform = import_module(KINDS[kind]).perform
+    return perform
+
+
+def _fail(runtime: Runtime, effect: Effect, error: Exception) -> None:
+    failure = outcomes.judge(error, effect.kind, effect.attempts)
+    log.warning("effect_failed", status=failure.status, error=failure.fingerprint)
+    if failure.action == "retry":
+        change: Callable[[Effect], None] = lambda e: effects.postpone(  # noqa: E731
+            e, failure.delay, failure.error
+        )
+    else:
+        change = lambda e: effects.park(e, failure.error, failure.fingerprint)  # noqa: E731
+    outcome = "failed" if failure.action == "retry" else "parked"
+    _record(runtime, effect, outcome, change, failure)
+
+
+def _record(
+    runtime: Runtime,
+    effect: Effect,
+    outcome: str,
+    change: Callable[[Effect], None],
+    failure: outcomes.Failure | None = None,
+) -> None:
+    with runtime.database.transaction() as session:
+        row = session.get_one(Effect, effect.id, with_for_update=True)
+        if row.attempts != effect.attempts or row.status not in {"wanted", "waiting"}:
+            log.info("effect_lease_lost", effect=effect.id)
+            return
+        change(row)
+        _note_attempt(session, runtime, row, outcome, failure)
+        woken = _wake_event(session, row)
+    telemetry.effect_performed(effect.kind, outcome)
+    if woken:
+        runtime.bell.ring("process_events")
+
+
+def _note_attempt(
+    session: Session,
+    runtime: Runtime,
+    effect: Effect,
+    outcome: str,
+    failure: outcomes.Failure | None,
+) -> None:
+    session.add(
+        Attempt(
+            effect_id=effect.id,
+            event_id=effect.event_id,
+            at=clock.now(),
+            outcome=outcome,
+            error=failure.error if failure else None,
+            traceback=failure.traceback if failure else None,
+            worker=runtime.worker,
+        )
+    )
+
+
+def _wake_event(session: Session, effect: Effect) -> bool:
+    """An event that waits for this effect is due as soon as it is settled."""
+    if effect.kind != "read_object" or effect.status in {"wanted", "waiting"}:
+        return False
+    event = session.get(Event, effect.event_id) if effect.event_id else None
+    if event is None:
+        return False
+    inbox.make_due(event)
+    return True

@@ -1,0 +1,289 @@
+"""The draining job: claim due events, translate, decide, record — a batch is one transaction.
+
+Every event is worked in a savepoint under its account's lock and finished in the transaction of
+what it caused. Events of an account that is busy elsewhere stay due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import sleep
+from typing import Any, Final
+
+import structlog
+from sqlalchemy.orm import Session
+
+from domain import (
+    accounts,
+    clock,
+    effects,
+    inbox,
+    invoices,
+    readings,
+    resolution,
+    rules,
+    telemetry,
+)
+from domain.accounts import Account
+from domain.errors import NotYet, Permanent
+from domain.facts import Fact
+from domain.inbox import Attempt, Event
+from domain.invoices import Invoice
+from domain.ports import Reading, ReadingRequest
+from domain.work import Work
+from webhooks.providers.provider import Envelope, Translation
+from workers import outcomes
+from workers.runtime import Runtime
+
+BATCH: Final = 100
+READING_FALLBACK: Final = timedelta(minutes=5)
+"""An event that waits for a reading is looked at again after this, should the ring get lost."""
+BUSY_PAUSE_S: Final = 0.05
+BUSY_TRIES: Final = 3
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Job:
+    """One event of the batch on its way through."""
+
+    event: Event
+    body: bytes
+    translation: Translation = Translation()
+    error: Exception | None = None
+    needed: tuple[ReadingRequest, ...] = ()
+    account_id: int | None = None
+
+
+@dataclass
+class Tally:
+    """What a batch did."""
+
+    claimed: int = 0
+    worked: int = 0
+    wants: bool = False
+    papers: list[Invoice] = field(default_factory=list)
+
+
+def drain(runtime: Runtime) -> int:
+    """Work until nothing is due that is not busy elsewhere; returns how many were worked."""
+    total, tries = 0, 0
+    while tries < BUSY_TRIES:
+        tally = process_batch(runtime)
+        total += tally.worked
+        if tally.claimed == 0:
+            break
+        tries = 0 if tally.worked else tries + 1
+        if tries:
+            sleep(BUSY_PAUSE_S)
+    return total
+
+
+def process_batch(runtime: Runtime, limit: int = BATCH) -> Tally:
+    """Claim and work up to ``limit`` due events in one transaction."""
+    tally = Tally()
+    with runtime.database.transaction() as session:
+        jobs = _claim(session, limit)
+        tally.claimed = len(jobs)
+        for job in jobs:
+            _translate(runtime, session, job)
+        _assign(session, jobs)
+        locked = accounts.lock_free(session, {j.account_id for j in jobs if j.account_id})
+        for job in jobs:
+            _work(runtime, session, job, locked, tally)
+        invoices.number_all(session, tally.papers)
+    if tally.wants:
+        runtime.bell.ring("perform_effects")
+    return tally
+
+
+def _claim(session: Session, limit: int) -> list[Job]:
+    events = inbox.claim(session, limit)
+    bodies = inbox.bodies(session, events)
+    return [Job(event, bodies.get(event.id, b"")) for event in events]
+
+
+def _translate(runtime: Runtime, session: Session, job: Job) -> None:
+    try:
+        translation = translate(runtime, job, {})
+        if translation.needs:
+            job.needed = translation.needs
+            known = _readings(session, job)
+            translation = translate(runtime, job, known)
+        job.translation = translation
+    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
+        job.error = error
+
+
+def translate(
+    runtime: Runtime, job: Job, known: Mapping[ReadingRequest, Reading]
+) -> Translation:
+    """What the event says. Raises ``Permanent`` when its provider is switched off."""
+    event = job.event
+    provider = runtime.providers.get(event.provider)
+    if provider is None:
+        raise Permanent(f"provider {event.provider} is switched off; set its settings and retry")
+    envelope = Envelope(
+        event_id=event.provider_event_id,
+        event_type=event.type,
+        body=job.body,
+        received_at=event.received_at,
+    )
+    return provider.translator(envelope, known)
+
+
+def _readings(session: Session, job: Job) -> dict[ReadingRequest, Reading]:
+    since = job.event.received_at
+    return readings.latest(session, job.event.provider, [(need, since) for need in job.needed])
+
+
+def _assign(session: Session, jobs: Sequence[Job]) -> None:
+    subjects = {
+        job.event.id: (job.event.provider, job.translation.facts)
+        for job in jobs
+        if job.translation.facts
+    }
+    owners = resolution.resolve(session, subjects)
+    for job in jobs:
+        job.account_id = owners.get(job.event.id)
+        _remember_keys(job)
+
+
+def _remember_keys(job: Job) -> None:
+    facts = job.translation.facts
+    job.event.account_id = job.account_id or job.event.account_id
+    job.event.order_id = next(iter(resolution.values_of(facts, "order")), job.event.order_id)
+    job.event.payment = next(iter(resolution.values_of(facts, "payment")), job.event.payment)
+
+
+def _work(
+    runtime: Runtime,
+    session: Session,
+    job: Job,
+    locked: Mapping[int, Account],
+    tally: Tally,
+) -> None:
+    if job.account_id is not None and job.account_id not in locked:
+        return
+    tally.worked += 1
+    job.event.attempts += 1
+    structlog.contextvars.bind_contextvars(event=job.event.id, provider=job.event.provider)
+    try:
+        if job.error is not None:
+            raise job.error
+        with session.begin_nested():
+            papers = _decide(runtime, session, job, locked)
+            session.flush()
+        tally.papers.extend(papers)
+        tally.wants = tally.wants or not job.translation.ignored
+    except Exception as error:  # noqa: BLE001 - mapped in one place, outcomes.judge
+        _fail(runtime, session, job, error)
+    finally:
+        structlog.contextvars.unbind_contextvars("event", "provider", "account")
+
+
+def _decide(
+    runtime: Runtime,
+    session: Session,
+    job: Job,
+    locked: Mapping[int, Account],
+) -> list[Invoice]:
+    papers: list[Invoice] = []
+    if job.translation.needs:
+        _ask(session, job)
+        return papers
+    if job.translation.ignored or not job.translation.facts:
+        inbox.finish(job.event, "ignored", job.translation.ignored or "nothing for us in it")
+    else:
+        papers = _apply(runtime, session, job, locked)
+        inbox.finish(job.event, "processed")
+    _record(runtime, session, job, job.event.status)
+    return papers
+
+
+def _apply(
+    runtime: Runtime,
+    session: Session,
+    job: Job,
+    locked: Mapping[int, Account],
+) -> list[Invoice]:
+    if job.account_id is None:
+        raise NotYet(_unmatched(job.translation.facts))
+    account = locked[job.account_id]
+    structlog.contextvars.bind_contextvars(account=account.ref)
+    event = job.event
+    work = Work(
+        session, runtime.catalogue, account, provider=event.provider, event_id=event.id
+    )
+    for fact in job.translation.facts:
+        rules.apply(fact, work)
+    return work.papers
+
+
+def _unmatched(facts: Sequence[Fact]) -> str:
+    names = (
+        f"{key} {value}"
+        for key in resolution.KEYS
+        for value in resolution.values_of(facts, key)
+    )
+    return f"no account is known by {', '.join(names) or 'anything it says'}"
+
+
+def _ask(session: Session, job: Job) -> None:
+    event = job.event
+    for need in job.translation.needs:
+        is_new = effects.want(
+            session,
+            "read_object",
+            str(need),
+            f"event:{event.id}:{event.attempts if event.origin == 'replay' else 0}",
+            payload={"provider": event.provider, "kind": need.kind, "id": need.id},
+            event_id=event.id,
+        )
+        if not is_new:
+            _refuse_parked(session, event, need)
+    names = ", ".join(map(str, job.translation.needs))
+    inbox.postpone(event, "waiting", READING_FALLBACK, f"waiting for {names} from the provider")
+
+
+def _refuse_parked(session: Session, event: Event, need: ReadingRequest) -> None:
+    if effects.is_parked(session, event.id, "read_object", str(need)):
+        raise Permanent(f"{need} could not be read from the provider; see its effect")
+
+
+def _fail(runtime: Runtime, session: Session, job: Job, error: Exception) -> None:
+    event = job.event
+    failure = outcomes.judge(error, event.type, event.attempts)
+    if failure.action == "retry":
+        inbox.postpone(event, failure.status, failure.delay, failure.error)
+    elif isinstance(error, NotYet) and not _is_about_money(job.translation.facts):
+        inbox.finish(event, "ignored", f"not about any account of ours ({failure.error})")
+    else:
+        inbox.park(event, failure.error, failure.fingerprint)
+    log.warning("event_failed", status=event.status, error=failure.fingerprint)
+    _record(runtime, session, job, event.status, failure)
+
+
+def _is_about_money(facts: Sequence[Fact]) -> bool:
+    return not facts or any(hasattr(fact, "payment") for fact in facts)
+
+
+def _record(
+    runtime: Runtime,
+    session: Session,
+    job: Job,
+    outcome: str,
+    failure: outcomes.Failure | None = None,
+) -> None:
+    trace: dict[str, Any] = {}
+    if failure is not None:
+        trace = {"error": failure.error, "traceback": failure.traceback}
+    session.add(
+        Attempt(
+            event_id=job.event.id, at=clock.now(), outcome=outcome, worker=runtime.worker, **trace
+        )
+    )
+    telemetry.event_worked(job.event.provider, outcome)

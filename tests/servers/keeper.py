@@ -19,7 +19,9 @@ PATIENCE = 5.0
 """Seconds that a server gets to follow the farewell signal before it is killed."""
 
 
-def _end_when_alone(server: "subprocess.Popen[bytes]", farewell: int, alone: threading.Event) -> None:
+def _end_when_alone(
+    server: "subprocess.Popen[bytes]", farewell: int, alone: threading.Event
+) -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
     alone.set()
@@ -39,7 +41,9 @@ def main() -> int:
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         cwd=order["directory"],
-        **({} if user is None else {"user": user, "group": user, "extra_groups": []}),
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
     )
     os.write(sys.stdout.fileno(), b"%d\n" % server.pid)
     alone = threading.Event()

@@ -46,7 +46,11 @@ def new_directory(prefix: str, user: int | None) -> Path:
     # or too long (macOS), then the two places that every Unix has.
     for place in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108 - mkdtemp makes it private
         room = Path(place)
-        if len(place) + len(prefix) <= LONGEST_DIRECTORY and room.is_dir() and reachable(room, user):
+        if (
+            len(place) + len(prefix) <= LONGEST_DIRECTORY
+            and room.is_dir()
+            and reachable(room, user)
+        ):
             directory = Path(tempfile.mkdtemp(prefix=prefix, dir=room))
             if user is not None:
                 os.chown(directory, user, user)
@@ -57,7 +61,6 @@ def new_directory(prefix: str, user: int | None) -> Path:
 
 def run(command: Sequence[str | Path], directory: Path, user: int | None) -> None:
     """Run a command to its end as the service user; raises ServerUnavailable with its output."""
-    identity = {} if user is None else {"user": user, "group": user}
     done = subprocess.run(
         list(map(str, command)),
         cwd=directory,
@@ -67,8 +70,9 @@ def run(command: Sequence[str | Path], directory: Path, user: int | None) -> Non
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
+        user=user,
+        group=user,
         extra_groups=None if user is None else [],
-        **identity,
     )
     if done.returncode:
         message = f"{command[0]} ended with status {done.returncode}:\n{done.stdout[-2000:]}"

@@ -42,3 +42,8 @@ def reset() -> None:
 def is_frozen() -> bool:
     """Whether the clock was stopped by ``travel`` (a demo, a test or ``BILLHOOK_NOW``)."""
     return _frozen is not None
+
+
+def wall() -> datetime:
+    """The real instant, never a moved one: for leases between processes only."""
+    return datetime.now(UTC)

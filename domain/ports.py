@@ -5,6 +5,7 @@ Implementations live in ``webhooks/providers`` and ``workers``; tests bring thei
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -153,6 +154,9 @@ class Gateway(Protocol):
 
     def remove_method(self, token: str) -> None:
         """Forget a saved method; done when it is already gone."""
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> bool | None:
+        """The provider's own opinion on a delivery; None where it gives none (or not now)."""
 
     def list_events(self, since: datetime, until: datetime) -> list[dict[str, Any]]:
         """The provider's own list of what it sent between the two instants, oldest first; each

@@ -21,6 +21,7 @@ from workers.runtime import Runtime
 
 BATCH: Final = 8
 KINDS: Final[dict[str, str]] = {
+    "verify_delivery": "workers.effects.verify_delivery",
     "read_object": "workers.effects.read_object",
     "open_checkout": "workers.effects.open_checkout",
     "expire_checkout": "workers.effects.expire_checkout",

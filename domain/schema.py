@@ -1,0 +1,24 @@
+"""Which schema the code expects and which one the database has; light, without alembic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import inspect, text
+
+from domain.database import Database
+
+_VERSIONS = Path(__file__).with_name("migrations") / "versions"
+
+
+def expected() -> str:
+    """The newest migration that the code brings."""
+    return max(path.name.partition("_")[0] for path in _VERSIONS.glob("[0-9]*.py"))
+
+
+def present(database: Database) -> str | None:
+    """The migration that the database is at; None for an empty database."""
+    with database.engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.scalar(text("SELECT version_num FROM alembic_version"))

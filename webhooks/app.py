@@ -1,0 +1,61 @@
+"""The web process: one Starlette application; ends with the list of its routes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from domain.errors import Refused
+from webhooks import api, health, problems
+from webhooks.api.services import Services
+from webhooks.intake import Intake
+from webhooks.receive import Receiver
+
+
+def create_app(services: Services, queue_answers: Callable[[], bool] = lambda: True) -> Starlette:
+    """Build the application. ``queue_answers`` tells whether the queue can be reached."""
+    intake = Intake(services.database, services.bell)
+    receiver = Receiver(services.providers, intake)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await intake.close()
+        receiver.close()
+
+    return Starlette(
+        routes=_routes(services, receiver, queue_answers),
+        exception_handlers={HTTPException: _http_problem, Refused: _refusal, Exception: _fault},
+        lifespan=lifespan,
+    )
+
+
+async def _http_problem(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = problems.TITLES.get(error.status_code, "error").lower().replace(" ", "_")
+    headers = dict(error.headers or {})
+    return problems.response(error.status_code, code, error.detail, headers)
+
+
+async def _refusal(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, Refused)
+    return problems.of_refusal(error)
+
+
+async def _fault(_request: Request, _error: Exception) -> Response:
+    return problems.response(500, "fault", "Something went wrong here; it was logged.")
+
+
+def _routes(services: Services, receiver: Any, queue_answers: Any) -> list[BaseRoute]:
+    return [
+        Route("/webhooks/{provider}", receiver, name="webhook"),
+        *health.routes(services.database, queue_answers),
+        *api.routes(services),
+    ]

@@ -1,0 +1,217 @@
+"""Writes deliveries, events and payloads: one statement a batch on PostgreSQL.
+
+The unique keys decide what is new; a duplicate is an ordinary answer. Rows are sorted by event id
+before they are inserted, because two batches with the same ids in opposite order would deadlock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from domain.database import insert_once
+from domain.inbox import Delivery, Event, Payload
+from webhooks.providers.provider import Identity
+
+
+class Incoming(msgspec.Struct, kw_only=True):
+    """One judged delivery on its way into the inbox."""
+
+    provider: str
+    identity: Identity
+    body: bytes
+    headers: Mapping[str, str]
+    received_at: datetime
+    status: str = "received"
+    origin: str = "webhook"
+    source: str | None = None
+    signer: str | None = None
+    delivery_key: str | None = None
+    delivery_id: str = ""
+    sha256: bytes = b""
+
+    def __post_init__(self) -> None:
+        self.delivery_id = self.delivery_id or uuid4().hex
+        self.sha256 = hashlib.sha256(self.body).digest()
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a delivery: a new event, a duplicate, or a second body under a known
+    transmission id, which is a forgery (nothing of it was kept)."""
+
+    duplicate: bool = False
+    forged: bool = False
+
+
+def insert(session: Session, rows: Sequence[Incoming]) -> list[Receipt]:
+    """Insert a batch; the receipts are in the order of ``rows``."""
+    ordered = sorted(rows, key=lambda row: (row.provider, row.identity.event_id))
+    if session.get_bind().dialect.name == "postgresql":
+        inserted = _insert_at_once(session, ordered)
+    else:
+        inserted = _insert_singly(session, ordered)
+    return [_receipt(session, row, inserted) for row in rows]
+
+
+Inserted = dict[str, int | None]
+"""By delivery: the new event's id, or None when the event was there already. A delivery that is
+absent carried a transmission id that is known."""
+
+
+def _receipt(session: Session, row: Incoming, inserted: Inserted) -> Receipt:
+    if row.delivery_id not in inserted:
+        return Receipt(duplicate=True, forged=_first_body(session, row) != row.sha256)
+    if inserted[row.delivery_id] is not None:
+        return Receipt()
+    return Receipt(duplicate=not _keep_variant(session, row))
+
+
+def _first_body(session: Session, row: Incoming) -> bytes | None:
+    statement = select(Delivery.body_sha256).where(
+        Delivery.provider == row.provider, Delivery.delivery_key == row.delivery_key
+    )
+    first = session.scalar(statement)
+    return bytes(first) if first is not None else None
+
+
+def _keep_variant(session: Session, row: Incoming) -> bool:
+    """Keep another body under a known event id as an event of its own.
+
+    Only where the signature does not bind the body (there is a transmission id): otherwise a
+    forged body that came first would make the genuine one a duplicate.
+    """
+    if row.delivery_key is None:
+        return False
+    statement = (
+        select(Delivery.body_sha256)
+        .join(Event, Event.delivery_id == Delivery.id)
+        .where(
+            Event.provider == row.provider, Event.provider_event_id == row.identity.event_id
+        )
+    )
+    first = session.scalar(statement)
+    if first is None or bytes(first) == row.sha256:
+        return False
+    variant = f"{row.identity.event_id}~{row.sha256.hex()[:12]}"
+    return _insert_event(session, row, variant) is not None
+
+
+def _insert_singly(session: Session, rows: Sequence[Incoming]) -> Inserted:
+    inserted: Inserted = {}
+    for row in rows:
+        if insert_once(session, Delivery, **_delivery_values(row)):
+            inserted[row.delivery_id] = _insert_event(session, row, row.identity.event_id)
+    return inserted
+
+
+def _insert_event(session: Session, row: Incoming, event_id: str) -> int | None:
+    if not insert_once(session, Event, **_event_values(row) | {"provider_event_id": event_id}):
+        return None
+    statement = select(Event.id).where(
+        Event.provider == row.provider, Event.provider_event_id == event_id
+    )
+    number = session.scalar(statement)
+    assert number is not None, "it was inserted just now"
+    insert_once(session, Payload, event_id=number, received_at=row.received_at, body=row.body)
+    return number
+
+
+def _delivery_values(row: Incoming) -> dict[str, Any]:
+    return {
+        "id": row.delivery_id,
+        "provider": row.provider,
+        "delivery_key": row.delivery_key,
+        "provider_event_id": row.identity.event_id,
+        "received_at": row.received_at,
+        "source": row.source,
+        "headers": dict(row.headers),
+        "signer": row.signer,
+        "body_sha256": row.sha256,
+    }
+
+
+def _event_values(row: Incoming) -> dict[str, Any]:
+    return {
+        "provider": row.provider,
+        "provider_event_id": row.identity.event_id,
+        "type": row.identity.event_type,
+        "status": row.status,
+        "origin": row.origin,
+        "delivery_id": row.delivery_id,
+        "received_at": row.received_at,
+        "created_at": row.identity.created_at,
+        "livemode": row.identity.livemode,
+        "next_attempt_at": row.received_at,
+        "attempts": 0,
+    }
+
+
+_COLUMNS: Final = {
+    "delivery_id": "text",
+    "provider": "text",
+    "delivery_key": "text",
+    "provider_event_id": "text",
+    "type": "text",
+    "status": "text",
+    "origin": "text",
+    "received_at": "timestamptz",
+    "created_at": "timestamptz",
+    "livemode": "boolean",
+    "source": "text",
+    "signer": "text",
+    "headers": "text",
+    "body_sha256": "bytea",
+    "body": "bytea",
+}
+_ARRAYS: Final = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
+_INSERT: Final = text(
+    f"""
+    WITH incoming AS (
+        SELECT * FROM unnest({_ARRAYS}) AS t({", ".join(_COLUMNS)})
+    ), d AS (
+        INSERT INTO deliveries (id, provider, delivery_key, provider_event_id, received_at,
+                                source, headers, signer, body_sha256)
+        SELECT delivery_id, provider, delivery_key, provider_event_id, received_at,
+               source, CAST(headers AS jsonb), signer, body_sha256
+        FROM incoming
+        ON CONFLICT DO NOTHING
+        RETURNING id
+    ), e AS (
+        INSERT INTO events (provider, provider_event_id, type, status, origin, delivery_id,
+                            received_at, created_at, livemode, next_attempt_at, attempts)
+        SELECT i.provider, i.provider_event_id, i.type, i.status, i.origin, i.delivery_id,
+               i.received_at, i.created_at, i.livemode, i.received_at, 0
+        FROM incoming i JOIN d ON d.id = i.delivery_id
+        ORDER BY i.provider, i.provider_event_id
+        ON CONFLICT DO NOTHING
+        RETURNING id, delivery_id
+    ), p AS (
+        INSERT INTO payloads (event_id, received_at, body)
+        SELECT e.id, i.received_at, i.body FROM e JOIN incoming i ON i.delivery_id = e.delivery_id
+    )
+    SELECT d.id, e.id FROM d LEFT JOIN e ON e.delivery_id = d.id
+    """  # noqa: S608 - made of the constants above
+)
+
+
+def _insert_at_once(session: Session, rows: Sequence[Incoming]) -> Inserted:
+    values = [_flat(row) for row in rows]
+    arrays = {name: [value[name] for value in values] for name in _COLUMNS}
+    return {delivery: event for delivery, event in session.execute(_INSERT, arrays)}
+
+
+def _flat(row: Incoming) -> dict[str, Any]:
+    delivery = _delivery_values(row)
+    return {
+        **_event_values(row),
+        **delivery,
+        "headers": msgspec.json.encode(delivery["headers"]).decode(),
+        "body": row.body,
+    }

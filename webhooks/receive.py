@@ -1,0 +1,166 @@
+"""The webhook endpoints: bounded raw bytes → is it authentic? → committed → acknowledged.
+
+A bare ASGI application, because this path is the hot one: no request object, no middleware. The
+answers are those of the contract and say only whether a call is authentic and durable; what an
+event means is no concern of its sender.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import Any, Final
+
+import structlog
+
+from domain import clock, telemetry
+from domain.errors import StoreUnavailable
+from webhooks import problems
+from webhooks.inbox_rows import Incoming, Receipt
+from webhooks.intake import Intake
+from webhooks.limits import ClientGone, TooLarge, UnverifiableRate, read_body
+from webhooks.providers import Provider, Registry
+from webhooks.providers.provider import Delivery, Identity, Verdict
+
+NOT_KEPT: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+"""Headers that are never stored."""
+JSON: Final = (b"content-type", b"application/json")
+PROBLEM: Final = (b"content-type", problems.MEDIA_TYPE.encode())
+RETRY_AFTER_S: Final = 5
+VERIFY_THREADS: Final = 4
+
+Answer = tuple[int, bytes, tuple[tuple[bytes, bytes], ...]]
+log = structlog.get_logger()
+
+
+class Receiver:
+    """Answers ``POST /webhooks/{provider}``."""
+
+    def __init__(self, providers: Registry, intake: Intake) -> None:
+        self._providers = providers
+        self._intake = intake
+        self._unverifiable = UnverifiableRate()
+        self._threads = ThreadPoolExecutor(VERIFY_THREADS, thread_name_prefix="verify")
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one call."""
+        began = perf_counter()
+        name: str = scope["path_params"]["provider"]
+        provider = self._providers.get(name)
+        try:
+            status, body, headers = await self._answer(provider, name, scope, receive)
+        except ClientGone:
+            return
+        telemetry.DELIVERIES.labels(name if provider else "unknown", str(status)).inc()
+        length = (b"content-length", str(len(body)).encode())
+        await send(
+            {"type": "http.response.start", "status": status, "headers": [*headers, length]}
+        )
+        await send({"type": "http.response.body", "body": body})
+        telemetry.ANSWER_SECONDS.labels(name if provider else "unknown").observe(
+            perf_counter() - began
+        )
+
+    async def _answer(
+        self, provider: Provider | None, name: str, scope: Any, receive: Any
+    ) -> Answer:
+        if provider is None:
+            detail = f"No provider {name[:64]!r} is switched on here."
+            return _problem(404, "provider_off", detail)
+        if scope["method"] != "POST":
+            return _problem(405, "method_not_allowed", "Webhooks are sent with POST.", allow="POST")
+        headers = _headers(scope)
+        try:
+            body = await read_body(receive, headers.get("content-length"))
+        except TooLarge:
+            return _problem(413, "body_too_large", "A webhook body may have up to 1 MiB.")
+        delivery = Delivery(headers=headers, body=body, received_at=clock.now())
+        source = scope["client"][0] if scope.get("client") else ""
+        return await self._receive(provider, delivery, source)
+
+    async def _receive(self, provider: Provider, delivery: Delivery, source: str) -> Answer:
+        verdict = await self._judge(provider, delivery, source)
+        if verdict is None or verdict.status == "forged":
+            return self._refuse(provider, verdict, source)
+        try:
+            receipt = await self._intake.submit(_incoming(provider, delivery, verdict, source))
+        except StoreUnavailable as error:
+            log.warning("store_unavailable", provider=provider.name, reason=str(error))
+            return _unavailable()
+        if receipt.forged:
+            detail = "Another body was received under this transmission id."
+            return self._refuse(provider, Verdict(status="forged", reason=detail), source)
+        return _acknowledge(verdict, receipt)
+
+    async def _judge(self, provider: Provider, delivery: Delivery, source: str) -> Verdict | None:
+        """The verdict; None when the source has used up its tries at making us fetch things."""
+        verifier = provider.verifier
+        if not verifier.needs_network(delivery):
+            return verifier.verify(delivery)
+        if not self._unverifiable.spend(source):
+            return None
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, verifier.verify, delivery)
+
+    def _refuse(self, provider: Provider, verdict: Verdict | None, source: str) -> Answer:
+        if verdict is None or not self._unverifiable.spend(source):
+            detail = "Too many requests from here could not be verified; slow down."
+            return _problem(429, "too_many_unverifiable", detail, retry_after="60")
+        log.info("delivery_refused", provider=provider.name, reason=verdict.reason)
+        return _problem(400, "not_authentic", verdict.reason)
+
+    def close(self) -> None:
+        """End the verification threads."""
+        self._threads.shutdown(wait=False)
+
+
+def _headers(scope: Any) -> dict[str, str]:
+    return {
+        name.decode("latin-1").lower(): value.decode("latin-1").replace("\0", "")
+        for name, value in scope["headers"]
+    }
+
+
+def _incoming(provider: Provider, delivery: Delivery, verdict: Verdict, source: str) -> Incoming:
+    authentic = verdict.status == "authentic"
+    kept = {name: text for name, text in delivery.headers.items() if name not in NOT_KEPT}
+    incoming = Incoming(
+        provider=provider.name,
+        identity=provider.verifier.identify(delivery.body),
+        body=delivery.body,
+        headers=kept,
+        received_at=delivery.received_at,
+        source=source or None,
+        signer=verdict.signer or None,
+        delivery_key=verdict.delivery_key if authentic else None,
+    )
+    if not authentic:
+        _quarantine(incoming)
+    return incoming
+
+
+def _quarantine(incoming: Incoming) -> None:
+    # Nobody who is not known may take the place of an event id or a transmission id.
+    made_up = f"unverified:{incoming.sha256.hex()[:40]}:{incoming.delivery_id[:12]}"
+    incoming.status = "quarantined"
+    incoming.identity = Identity(event_id=made_up, event_type=incoming.identity.event_type)
+
+
+def _acknowledge(verdict: Verdict, receipt: Receipt) -> Answer:
+    if verdict.status == "unknown":
+        return 202, b'{"received":true,"quarantined":true}', (JSON,)
+    if receipt.duplicate:
+        return 200, b'{"received":true,"duplicate":true}', (JSON,)
+    return 200, b'{"received":true,"duplicate":false}', (JSON,)
+
+
+def _problem(status: int, code: str, detail: str, **headers: str) -> Answer:
+    extra = ((name.replace("_", "-").encode(), text.encode()) for name, text in headers.items())
+    return status, problems.document(status, code, detail), (PROBLEM, *extra)
+
+
+def _unavailable() -> Answer:
+    detail = "The delivery could not be stored; send it again."
+    return _problem(503, "store_unavailable", detail, retry_after=str(RETRY_AFTER_S))
+

@@ -1,0 +1,91 @@
+"""The clock process: does what is due, under a lease; a second clock is a standby.
+
+Duties are a list: name, seconds between two runs (of the real clock), function.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from time import monotonic
+from typing import Final
+
+import structlog
+
+from domain import clock, leases
+from domain.errors import StoreUnavailable
+from workers import expire_orders
+from workers.runtime import Runtime
+from workers.sweep import sweep
+
+LEASE: Final = timedelta(seconds=15)
+TICK_S: Final = 0.5
+
+Duty = tuple[str, float, Callable[[Runtime], None]]
+DUTIES: Final[tuple[Duty, ...]] = (
+    ("sweep", 1.0, sweep),
+    ("expire_orders", 5.0, expire_orders.expire_orders),
+)
+log = structlog.get_logger()
+
+
+class Clock:
+    """Runs the duties while it holds the lease."""
+
+    def __init__(self, runtime: Runtime, duties: tuple[Duty, ...] = DUTIES) -> None:
+        self._runtime = runtime
+        self._duties = duties
+        self._last: dict[str, float] = {}
+        self._stop = threading.Event()
+
+    def run(self) -> None:
+        """Tick until ``stop``; a store that is away is waited for."""
+        while not self._stop.is_set():
+            self.tick()
+            self._stop.wait(TICK_S)
+        self._give_back()
+
+    def stop(self) -> None:
+        """End ``run`` after the duty that is running."""
+        self._stop.set()
+
+    def tick(self) -> bool:
+        """Run every duty whose time has come; False while another clock holds the lease."""
+        try:
+            if not self._take_lease():
+                return False
+            for duty in self._duties:
+                self._run_if_due(duty)
+        except StoreUnavailable as error:
+            log.warning("store_unavailable", job="clock", reason=str(error))
+        return True
+
+    def run_all(self) -> None:
+        """Run every duty now, lease or not: for demos and tests that move the clock."""
+        for _, _, function in self._duties:
+            function(self._runtime)
+
+    def _run_if_due(self, duty: Duty) -> None:
+        name, every, function = duty
+        if monotonic() - self._last.get(name, -every) < every:
+            return
+        self._last[name] = monotonic()
+        try:
+            function(self._runtime)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            # One duty's bug must not stop the others.
+            log.exception("duty_failed", duty=name)
+
+    def _take_lease(self) -> bool:
+        with self._runtime.database.transaction() as session:
+            return leases.take(session, "clock", self._runtime.worker, clock.wall(), LEASE)
+
+    def _give_back(self) -> None:
+        try:
+            with self._runtime.database.transaction() as session:
+                leases.drop(session, "clock", self._runtime.worker)
+        except StoreUnavailable:
+            log.info("lease_not_returned")

@@ -1,0 +1,39 @@
+"""The jobs as Dramatiq actors: each drains what is due and is safe to run any number of times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dramatiq
+import structlog
+
+from domain.errors import StoreUnavailable
+from workers import perform_effects, process_events
+from workers.broker import QUEUES
+from workers.runtime import current
+
+log = structlog.get_logger()
+
+
+def declare(broker: dramatiq.Broker) -> None:
+    """Register the actors with ``broker``."""
+    for name, job in (("process_events", run_events), ("perform_effects", run_effects)):
+        dramatiq.actor(job, actor_name=name, queue_name=QUEUES[name], broker=broker)
+
+
+def run_events() -> None:
+    """Work every due event."""
+    _guarded("process_events", lambda: process_events.drain(current()))
+
+
+def run_effects() -> None:
+    """Perform every due effect."""
+    _guarded("perform_effects", lambda: perform_effects.drain(current()))
+
+
+def _guarded(job: str, drain: Callable[[], int]) -> None:
+    try:
+        drain()
+    except StoreUnavailable as error:
+        # Everything that is due stays due; the sweeper rings when the store is back.
+        log.warning("store_unavailable", job=job, reason=str(error))

@@ -1,0 +1,144 @@
+"""The long-running processes: web, worker, clock, and all of them in one (embedded)."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Any
+
+import structlog
+import uvicorn
+from dramatiq import Worker
+
+from domain import schema, telemetry
+from domain.database import Database
+from domain.errors import Misconfigured
+from domain.settings import Settings
+from workers import broker as queue
+from workers.broker import QueueBell
+from workers.clock import Clock
+from workers.runtime import Runtime, build, install
+
+STOP_TIMEOUT_MS = 9_000
+"""Every process has 10 s to end after SIGTERM (CONTRACT, Processes)."""
+FETCH_TIMEOUT_MS = 100
+"""An idle worker starts a job after a third of this; Dramatiq's default takes half a second."""
+
+log = structlog.get_logger()
+
+
+def start_logging(settings: Settings, runtime: Runtime) -> None:
+    """Configure the logs with every secret that the process knows."""
+    secrets = [*settings.secrets()]
+    for provider in runtime.providers:
+        secrets.extend(provider.configuration.secrets())
+    telemetry.configure_logging(settings.log_format, settings.log_level, secrets)
+
+
+def require_schema(database: Database) -> None:
+    """Raise ``Misconfigured`` unless the database is at the schema that the code expects."""
+    at, wanted = schema.present(database), schema.expected()
+    if at != wanted:
+        raise Misconfigured(
+            f"the database is at migration {at or 'none'} and this version needs {wanted}; "
+            "run `billhook migrate` first"
+        )
+
+
+def web_app(settings: Settings) -> Any:
+    """The web application with its bell; loads no jobs and no SDK."""
+    from webhooks.api.services import Services
+    from webhooks.app import create_app
+
+    broker = queue.make_broker(settings.redis_url)
+    runtime = build(settings, QueueBell(broker))
+    start_logging(settings, runtime)
+    require_schema(runtime.database)
+    services = Services(
+        settings=settings,
+        database=runtime.database,
+        providers=runtime.providers,
+        catalogue=runtime.catalogue,
+        bell=runtime.bell,
+    )
+    return create_app(services, lambda: queue.queue_answers(broker))
+
+
+def run_web(settings: Settings) -> None:
+    """Serve HTTP until SIGTERM."""
+    server = uvicorn.Server(server_config(web_app(settings), settings.host, settings.port))
+    server.run()
+
+
+def server_config(app: Any, host: str, port: int) -> uvicorn.Config:
+    """How uvicorn serves: no access log (it would hold tokens and addresses), bounded shutdown."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=8,
+    )
+
+
+class WorkerProcess:
+    """A Dramatiq worker with our jobs, in this process."""
+
+    def __init__(self, runtime: Runtime, broker: Any, threads: int) -> None:
+        from workers import jobs
+
+        install(runtime)
+        jobs.declare(broker)
+        self._worker = Worker(broker, worker_threads=threads, worker_timeout=FETCH_TIMEOUT_MS)
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._worker.start()
+
+    def stop(self) -> None:
+        """Finish the running jobs and end; what was not started goes back to the queue."""
+        self._worker.stop(timeout=STOP_TIMEOUT_MS)
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM."""
+    broker = queue.make_broker(settings.redis_url)
+    bell = QueueBell(broker)
+    runtime = build(settings, bell)
+    start_logging(settings, runtime)
+    require_schema(runtime.database)
+    worker = WorkerProcess(runtime, broker, settings.worker_threads)
+    worker.start()
+    log.info("worker_started", threads=settings.worker_threads)
+    wait_for_signal()
+    worker.stop()
+    bell.stop()
+    runtime.close()
+
+
+def run_clock(settings: Settings) -> None:
+    """Tick until SIGTERM."""
+    bell = QueueBell(queue.make_broker(settings.redis_url))
+    runtime = build(settings, bell)
+    start_logging(settings, runtime)
+    require_schema(runtime.database)
+    ticking = Clock(runtime)
+    thread = threading.Thread(target=ticking.run, name="clock")
+    thread.start()
+    log.info("clock_started")
+    wait_for_signal()
+    ticking.stop()
+    thread.join(timeout=STOP_TIMEOUT_MS / 1000)
+    bell.stop()
+    runtime.close()
+
+
+def wait_for_signal() -> None:
+    """Block until SIGTERM or SIGINT."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    while not stop.wait(1.0):
+        pass

@@ -1,0 +1,60 @@
+"""PayPal as the sandbox plays it: the API below ``/paypal``, the desk below ``/sandbox/paypal``."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from webhooks.sandbox import (
+    paypal_authorizations,
+    paypal_captures,
+    paypal_control,
+    paypal_disputes,
+    paypal_notifications,
+    paypal_orders,
+    paypal_plans,
+    paypal_sales,
+    paypal_subscriptions,
+    paypal_vault,
+)
+from webhooks.sandbox.paypal_calls import grant_token, new_debug_id
+from webhooks.sandbox.paypal_errors import PayPalError
+from webhooks.sandbox.paypal_shapes import Document
+from webhooks.sandbox.paypal_signature import sign
+from webhooks.sandbox.world import World
+
+__all__ = ["control_routes", "failure", "routes", "sign"]
+
+_API = (
+    paypal_orders,
+    paypal_authorizations,
+    paypal_captures,
+    paypal_sales,
+    paypal_vault,
+    paypal_plans,
+    paypal_subscriptions,
+    paypal_disputes,
+    paypal_notifications,
+)
+
+
+def routes(world: World) -> list[BaseRoute]:
+    """The API, to be mounted at ``/paypal``."""
+
+    async def token(request: Request) -> Response:
+        return await grant_token(world, request)
+
+    granted = Route("/v1/oauth2/token", token, methods=["POST"])
+    return [granted, *(route for module in _API for route in module.routes(world))]
+
+
+def control_routes(world: World) -> list[BaseRoute]:
+    """The desk and the buyer's page, to be mounted at ``/sandbox/paypal``."""
+    return paypal_control.routes(world)
+
+
+def failure(status: int) -> Document:
+    """The body with which PayPal reports that it fails (500) or is asked too often (429)."""
+    name = "RATE_LIMIT_REACHED" if status == 429 else "INTERNAL_SERVER_ERROR"
+    return PayPalError(name).body(new_debug_id())

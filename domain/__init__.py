@@ -1,1 +1,1 @@
-"""The business: what is sold, what is owed, what was paid, and what follows from it. Knows no provider."""
+"""The business: what is sold, owed and paid, and what follows from it. Knows no provider."""

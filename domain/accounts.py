@@ -119,7 +119,7 @@ def owners(session: Session, provider: str, customers: Iterable[str]) -> dict[st
     statement = select(ProviderCustomer.customer, ProviderCustomer.account_id).where(
         ProviderCustomer.provider == provider, ProviderCustomer.customer.in_(sorted(customers))
     )
-    return {customer: account for customer, account in session.execute(statement)}
+    return dict(session.execute(statement).tuples().all())
 
 
 def _unknown(ref: str) -> Refused:

@@ -19,7 +19,7 @@ def now() -> datetime:
 
 def travel(to: datetime) -> datetime:
     """Stop the clock at ``to`` (timezone-aware). Raises ValueError for a naive instant."""
-    global _frozen
+    global _frozen  # noqa: PLW0603 - one clock a process
     if to.tzinfo is None:
         raise ValueError(f"clock.travel needs an instant with a time zone, got {to!r}")
     with _lock:
@@ -34,7 +34,7 @@ def advance(by: timedelta) -> datetime:
 
 def reset() -> None:
     """Let the clock run again with the wall clock."""
-    global _frozen
+    global _frozen  # noqa: PLW0603 - one clock a process
     with _lock:
         _frozen = None
 

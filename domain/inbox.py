@@ -158,4 +158,3 @@ def make_due(event: Event) -> None:
     """Have it worked on at once; a finished event is not touched."""
     if event.status in DUE_STATES:
         event.next_attempt_at = clock.now()
-

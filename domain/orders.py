@@ -78,6 +78,13 @@ class Order(Base):
         return Money(self.due, self.currency)
 
     @property
+    def taken_by(self) -> str:
+        """The provider that takes the money. Raises ValueError for an order paid without one."""
+        if self.provider is None:
+            raise ValueError(f"order {self.id} is paid without a provider")
+        return self.provider
+
+    @property
     def quoted(self) -> Quote:
         """The quote that the order was made at."""
         return from_document(self.quote)

@@ -55,9 +55,7 @@ class Payment(Base):
 
 def find(session: Session, provider: str, reference: str) -> Payment | None:
     """The payment of that provider and id."""
-    statement = select(Payment).where(
-        Payment.provider == provider, Payment.reference == reference
-    )
+    statement = select(Payment).where(Payment.provider == provider, Payment.reference == reference)
     return session.scalar(statement)
 
 

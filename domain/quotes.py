@@ -64,7 +64,7 @@ def make(
     """
     check(catalogue, target)
     now = clock.now()
-    running = _running(session, account, now)
+    running = _running(session, account)
     if running is not None and not by_us:
         _refuse_shortening(running, target)
     lines = price_lines(catalogue, target, account.currency)
@@ -152,7 +152,7 @@ def unused_value(net: int, start: datetime, end: datetime, now: datetime) -> int
 _TICK = datetime.resolution
 
 
-def _running(session: Session, account: Account, now: datetime) -> Subscription | None:
+def _running(session: Session, account: Account) -> Subscription | None:
     subscription = subscriptions.of(session, account.id)
     if subscription is None or not subscription.is_running:
         return None
@@ -181,9 +181,9 @@ def _refuse_shortening(running: Subscription, target: Target) -> None:
 
 def _check_conversations(catalogue: Catalogue, plan: Plan, target: Target) -> None:
     extra = target.conversations - plan.included_conversations
-    if 0 <= extra and target.conversations <= plan.max_conversations:
-        if extra % catalogue.packs.size == 0:
-            return
+    within = extra >= 0 and target.conversations <= plan.max_conversations
+    if within and extra % catalogue.packs.size == 0:
+        return
     raise Refused(
         "conversations_out_of_range",
         f"conversations of plan {target.plan} must be from {plan.included_conversations} to "

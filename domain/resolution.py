@@ -71,7 +71,7 @@ def _by_order(session: Session, keys: set[tuple[str, str]]) -> Found:
 def _by_ref(session: Session, keys: set[tuple[str, str]]) -> Found:
     refs = sorted({value for _, value in keys})
     rows = session.execute(select(Account.ref, Account.id).where(Account.ref.in_(refs)))
-    owner = {ref: account_id for ref, account_id in rows}
+    owner = dict(rows.tuples().all())
     return {key: owner[key[1]] for key in keys if key[1] in owner}
 
 
@@ -89,9 +89,7 @@ def _by_token(session: Session, keys: set[tuple[str, str]]) -> Found:
 
 def _by_customer(session: Session, keys: set[tuple[str, str]]) -> Found:
     customers = sorted({value for _, value in keys})
-    rows = session.scalars(
-        select(ProviderCustomer).where(ProviderCustomer.customer.in_(customers))
-    )
+    rows = session.scalars(select(ProviderCustomer).where(ProviderCustomer.customer.in_(customers)))
     return {(row.provider, row.customer): row.account_id for row in rows}
 
 

@@ -14,6 +14,7 @@ from domain.orders import Order
 from domain.payments import Payment
 from domain.work import Work
 
+
 def payment_succeeded(fact: PaymentSucceeded, work: Work) -> None:
     """Money is there: record it once, pay the order it names, else keep it as credit."""
     if fact.method is not None:
@@ -41,10 +42,10 @@ def payment_pending(fact: PaymentPending, work: Work) -> None:
 
 def payment_failed(fact: PaymentFailed, work: Work) -> None:
     """A try failed. The order of a customer who is present stays open: they may try again."""
-    if fact.amount is None and payments.find(work.session, work.provider, fact.payment) is None:
-        return
-    payment = _payment(work, fact.payment, fact.amount, fact.order)
-    if payments.advance(payment, "failed"):
+    payment = payments.find(work.session, work.provider, fact.payment)
+    if payment is None and fact.amount is not None:
+        payment = _payment(work, fact.payment, fact.amount, fact.order)
+    if payment is not None and payments.advance(payment, "failed"):
         payment.decline_code = fact.decline.code
         work.note("payment_failed", payment=fact.payment, code=fact.decline.code)
 
@@ -71,10 +72,9 @@ def pay(work: Work, order: Order, payment: Payment | None) -> None:
     _unblock(work)
 
 
-def _payment(work: Work, reference: str, amount: Money | None, order_id: str | None) -> Payment:
+def _payment(work: Work, reference: str, amount: Money, order_id: str | None) -> Payment:
     payment = payments.find(work.session, work.provider, reference)
     if payment is None:
-        assert amount is not None, "only a known payment may come without its amount"
         order = work.session.get(Order, order_id) if order_id else None
         payment = Payment(
             provider=work.provider,
@@ -146,9 +146,7 @@ def _book_credit(work: Work, order: Order) -> None:
     for kind, money in bookings:
         if money:
             cause = f"order:{order.id}:{kind}"
-            credit.book(
-                work.session, work.account.id, kind, money, cause=cause, order_id=order.id
-            )
+            credit.book(work.session, work.account.id, kind, money, cause=cause, order_id=order.id)
 
 
 def _tell(

@@ -67,9 +67,7 @@ def configure_logging(form: str = "auto", level: str = "info", secrets: Iterable
     ``secrets`` are values that are blanked wherever they turn up.
     """
     as_json = form == "json" or (form == "auto" and not sys.stderr.isatty())
-    renderer = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
-    )
+    renderer = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -93,13 +91,13 @@ class Scrubber:
         self._secrets = sorted({s for s in secrets if len(s) >= 6}, key=len, reverse=True)
 
     def __call__(self, _logger: Any, _method: str, line: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            key: "…" if key in PERSONAL else self._clean(value) for key, value in line.items()
-        }
+        return {key: "…" if key in PERSONAL else self._clean(value) for key, value in line.items()}
 
     def _clean(self, value: Any) -> Any:
         if not isinstance(value, str):
-            return value if isinstance(value, int | float | bool | None) else self._clean(str(value))
+            return (
+                value if isinstance(value, int | float | bool | None) else self._clean(str(value))
+            )
         for secret in self._secrets:
             value = value.replace(secret, "…")
         return _EMAIL.sub("…@…", _TOKENS.sub(r"\1…", value))

@@ -84,6 +84,4 @@ class Work:
 
     def alert(self, rule: str, subject: str, **details: Any) -> bool:
         """Raise an alert about this account."""
-        return alerts.raise_alert(
-            self.session, rule, subject, account=self.account.ref, **details
-        )
+        return alerts.raise_alert(self.session, rule, subject, account=self.account.ref, **details)

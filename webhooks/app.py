@@ -38,14 +38,16 @@ def create_app(services: Services, queue_answers: Callable[[], bool] = lambda: T
 
 
 async def _http_problem(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+    if not isinstance(error, HTTPException):
+        raise error
     code = problems.TITLES.get(error.status_code, "error").lower().replace(" ", "_")
     headers = dict(error.headers or {})
     return problems.response(error.status_code, code, error.detail, headers)
 
 
 async def _refusal(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refused)
+    if not isinstance(error, Refused):
+        raise error
     return problems.of_refusal(error)
 
 

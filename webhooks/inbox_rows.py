@@ -92,9 +92,7 @@ def _keep_variant(session: Session, row: Incoming) -> bool:
     statement = (
         select(Delivery.body_sha256)
         .join(Event, Event.delivery_id == Delivery.id)
-        .where(
-            Event.provider == row.provider, Event.provider_event_id == row.identity.event_id
-        )
+        .where(Event.provider == row.provider, Event.provider_event_id == row.identity.event_id)
     )
     first = session.scalar(statement)
     if first is None or bytes(first) == row.sha256:
@@ -117,8 +115,7 @@ def _insert_event(session: Session, row: Incoming, event_id: str) -> int | None:
     statement = select(Event.id).where(
         Event.provider == row.provider, Event.provider_event_id == event_id
     )
-    number = session.scalar(statement)
-    assert number is not None, "it was inserted just now"
+    number = session.scalars(statement).one()
     insert_once(session, Payload, event_id=number, received_at=row.received_at, body=row.body)
     return number
 
@@ -204,7 +201,7 @@ _INSERT: Final = text(
 def _insert_at_once(session: Session, rows: Sequence[Incoming]) -> Inserted:
     values = [_flat(row) for row in rows]
     arrays = {name: [value[name] for value in values] for name in _COLUMNS}
-    return {delivery: event for delivery, event in session.execute(_INSERT, arrays)}
+    return dict(session.execute(_INSERT, arrays).tuples().all())
 
 
 def _flat(row: Incoming) -> dict[str, Any]:

@@ -16,11 +16,11 @@ SOURCES: Final = 10_000
 """How many sources are remembered; the longest unseen is forgotten first."""
 
 
-class TooLarge(Exception):  # noqa: N818 - an answer, not a fault
+class TooLarge(Exception):
     """The body is larger than is accepted."""
 
 
-class ClientGone(Exception):  # noqa: N818 - an answer, not a fault
+class ClientGone(Exception):
     """The caller hung up before the body was complete."""
 
 

@@ -54,9 +54,7 @@ class Receiver:
             return
         telemetry.DELIVERIES.labels(name if provider else "unknown", str(status)).inc()
         length = (b"content-length", str(len(body)).encode())
-        await send(
-            {"type": "http.response.start", "status": status, "headers": [*headers, length]}
-        )
+        await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
         await send({"type": "http.response.body", "body": body})
         telemetry.ANSWER_SECONDS.labels(name if provider else "unknown").observe(
             perf_counter() - began
@@ -163,4 +161,3 @@ def _problem(status: int, code: str, detail: str, **headers: str) -> Answer:
 def _unavailable() -> Answer:
     detail = "The delivery could not be stored; send it again."
     return _problem(503, "store_unavailable", detail, retry_after=str(RETRY_AFTER_S))
-

@@ -47,7 +47,7 @@ def make_broker(redis_url: str | None) -> dramatiq.Broker:
     if redis_url is None:
         broker = StubBroker(middleware=middleware)
     else:
-        broker = RedisBroker(
+        broker = RedisBroker(  # type: ignore[no-untyped-call]
             client=redis_client(redis_url),
             middleware=middleware,
             namespace=NAMESPACE,
@@ -72,8 +72,8 @@ def redis_client(url: str) -> Any:
         return redis.Redis.from_url(url, **quick)
     hosts = [_host(each) for each in parts.netloc.rpartition("@")[2].split(",")]
     service, _, number = parts.path.strip("/").partition("/")
-    sentinel = Sentinel(hosts, socket_timeout=1)
-    return sentinel.master_for(
+    sentinel = Sentinel(hosts, socket_timeout=1)  # type: ignore[no-untyped-call]
+    return sentinel.master_for(  # type: ignore[no-untyped-call]
         service or "mymaster", db=int(number or 0), password=parts.password, **quick
     )
 

@@ -18,7 +18,8 @@ log = structlog.get_logger()
 def declare(broker: dramatiq.Broker) -> None:
     """Register the actors with ``broker``."""
     for name, job in (("process_events", run_events), ("perform_effects", run_effects)):
-        dramatiq.actor(job, actor_name=name, queue_name=QUEUES[name], broker=broker)
+        make = dramatiq.actor(actor_name=name, queue_name=QUEUES[name], broker=broker)
+        make(job)
 
 
 def run_events() -> None:

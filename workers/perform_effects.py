@@ -33,7 +33,7 @@ Perform = Callable[[Runtime, Effect], dict[str, Any] | None]
 log = structlog.get_logger()
 
 
-class Overtaken(Exception):  # noqa: N818 - an outcome, not an error
+class Overtaken(Exception):
     """The effect need not happen any more; the message says why."""
 
 
@@ -55,8 +55,9 @@ def perform_one(runtime: Runtime, effect: Effect) -> None:
     structlog.contextvars.bind_contextvars(effect=effect.id, kind=effect.kind)
     try:
         result = _perform_function(effect.kind)(runtime, effect)
-    except Overtaken as reason:
-        _record(runtime, effect, "skipped", lambda e: effects.skip(e, str(reason)))
+    except Overtaken as overtaken:
+        why = str(overtaken)
+        _record(runtime, effect, "skipped", lambda e: effects.skip(e, why))
     except Exception as error:  # noqa: BLE001 - mapped in one place, outcomes.judge
         _fail(runtime, effect, error)
     else:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
 
 from domain import (
     accounts,
@@ -52,7 +53,7 @@ class Job:
 
     event: Event
     body: bytes
-    translation: Translation = Translation()
+    translation: Translation = field(default_factory=Translation)
     error: Exception | None = None
     needed: tuple[ReadingRequest, ...] = ()
     account_id: int | None = None
@@ -118,9 +119,7 @@ def _translate(runtime: Runtime, session: Session, job: Job) -> None:
         job.error = error
 
 
-def translate(
-    runtime: Runtime, job: Job, known: Mapping[ReadingRequest, Reading]
-) -> Translation:
+def translate(runtime: Runtime, job: Job, known: Mapping[ReadingRequest, Reading]) -> Translation:
     """What the event says. Raises ``Permanent`` when its provider is switched off."""
     event = job.event
     provider = runtime.providers.get(event.provider)
@@ -170,19 +169,29 @@ def _work(
         return
     tally.worked += 1
     job.event.attempts += 1
-    structlog.contextvars.bind_contextvars(event=job.event.id, provider=job.event.provider)
+    with bound_contextvars(event=job.event.id, provider=job.event.provider):
+        _try(runtime, session, job, locked, tally)
+
+
+def _try(
+    runtime: Runtime,
+    session: Session,
+    job: Job,
+    locked: Mapping[int, Account],
+    tally: Tally,
+) -> None:
+    if job.error is not None:
+        _fail(runtime, session, job, job.error)
+        return
     try:
-        if job.error is not None:
-            raise job.error
         with session.begin_nested():
             papers = _decide(runtime, session, job, locked)
             session.flush()
-        tally.papers.extend(papers)
-        tally.wants = tally.wants or not job.translation.ignored
     except Exception as error:  # noqa: BLE001 - mapped in one place, outcomes.judge
         _fail(runtime, session, job, error)
-    finally:
-        structlog.contextvars.unbind_contextvars("event", "provider", "account")
+    else:
+        tally.papers.extend(papers)
+        tally.wants = tally.wants or not job.translation.ignored
 
 
 def _decide(
@@ -213,21 +222,17 @@ def _apply(
     if job.account_id is None:
         raise NotYet(_unmatched(job.translation.facts))
     account = locked[job.account_id]
-    structlog.contextvars.bind_contextvars(account=account.ref)
     event = job.event
-    work = Work(
-        session, runtime.catalogue, account, provider=event.provider, event_id=event.id
-    )
-    for fact in job.translation.facts:
-        rules.apply(fact, work)
+    work = Work(session, runtime.catalogue, account, provider=event.provider, event_id=event.id)
+    with bound_contextvars(account=account.ref):
+        for fact in job.translation.facts:
+            rules.apply(fact, work)
     return work.papers
 
 
 def _unmatched(facts: Sequence[Fact]) -> str:
     names = (
-        f"{key} {value}"
-        for key in resolution.KEYS
-        for value in resolution.values_of(facts, key)
+        f"{key} {value}" for key in resolution.KEYS for value in resolution.values_of(facts, key)
     )
     return f"no account is known by {', '.join(names) or 'anything it says'}"
 

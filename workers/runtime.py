@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from socket import gethostname
 from os import getpid
+from socket import gethostname
 
 from domain import catalogue as catalogues
 from domain import clock
@@ -56,7 +56,7 @@ _current: Runtime | None = None
 
 def install(runtime: Runtime) -> Runtime:
     """Make ``runtime`` the one that the jobs of this process use."""
-    global _current
+    global _current  # noqa: PLW0603 - one runtime a process
     _current = runtime
     return runtime
 

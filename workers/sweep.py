@@ -44,7 +44,5 @@ def _plan_verification(session: Session) -> None:
     )
     for event in session.scalars(statement):
         target = f"delivery:{event.delivery_id}"
-        effects.want(
-            session, "verify_delivery", target, f"event:{event.id}", event_id=event.id
-        )
+        effects.want(session, "verify_delivery", target, f"event:{event.id}", event_id=event.id)
         event.next_attempt_at = None

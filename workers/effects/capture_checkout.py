@@ -19,8 +19,7 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
         order = session.get_one(Order, effect.payload["order"])
     if order.state != orders.OPEN:
         raise Overtaken(f"order {order.id} is {order.state}")
-    assert order.provider is not None, "only an order for a provider has a checkout"
-    gateway = runtime.providers[order.provider].gateway
+    gateway = runtime.providers[order.taken_by].gateway
     outcome: dict[str, Any] = msgspec.to_builtins(
         gateway.capture_checkout(effect.target, effect.key)
     )

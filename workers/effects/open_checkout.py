@@ -19,10 +19,9 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
         if order.state != orders.OPEN:
             raise Overtaken(f"order {order.id} is {order.state}")
         account = session.get_one(accounts.Account, order.account_id)
-        assert order.provider is not None, "only an order for a provider has a checkout"
-        customer = accounts.customer_at(session, order.provider, account.id)
+        customer = accounts.customer_at(session, order.taken_by, account.id)
         request = _request(effect, order, account, customer)
-    checkout = runtime.providers[order.provider].gateway.open_checkout(request)
+    checkout = runtime.providers[order.taken_by].gateway.open_checkout(request)
     _note(runtime, effect, checkout)
     return {"checkout": checkout.id}
 
@@ -50,11 +49,8 @@ def _note(runtime: Runtime, effect: Effect, checkout: Checkout) -> None:
     with runtime.database.transaction() as session:
         order = session.get_one(Order, effect.target, with_for_update=True)
         order.checkout_id, order.checkout_url = checkout.id, checkout.url
-        assert order.provider is not None, "only an order for a provider has a checkout"
         if checkout.customer is not None:
-            accounts.remember_customer(
-                session, order.provider, checkout.customer, order.account_id
-            )
+            accounts.remember_customer(session, order.taken_by, checkout.customer, order.account_id)
         if order.state != orders.OPEN:
             # Closed while the page was being made: nobody must pay there.
             effects.want(session, "expire_checkout", order.id, f"order:{order.id}")

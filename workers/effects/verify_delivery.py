@@ -24,9 +24,7 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
         stored = session.get_one(StoredDelivery, event.delivery_id)
         body = bytes(session.get_one(Payload, event.id).body)
     provider = runtime.providers[event.provider]
-    delivery = Delivery(
-        headers=dict(stored.headers), body=body, received_at=stored.received_at
-    )
+    delivery = Delivery(headers=dict(stored.headers), body=body, received_at=stored.received_at)
     verdict = _judge(provider, delivery)
     with runtime.database.transaction() as session:
         _settle(session, session.get_one(Event, event.id), provider, delivery, verdict)
@@ -41,9 +39,8 @@ def _judge(provider: Provider, delivery: Delivery) -> Verdict:
     opinion = provider.gateway.verify_webhook(delivery.headers, delivery.body)
     if opinion is None:
         raise Transient(f"cannot tell yet whether the delivery is authentic: {verdict.reason}")
-    status = "authentic" if opinion else "forged"
     return Verdict(
-        status=status,
+        status="authentic" if opinion else "forged",
         reason="the provider was asked",
         signer="verify API",
         delivery_key=verdict.delivery_key,

@@ -30,7 +30,7 @@ test: $(VENV)/.project ## run all tests, on real PostgreSQL and Redis or Valkey
 
 check: format-check lint types imports architecture security audit ## run every check that is not a test of behaviour
 
-format-check: $(VENV)/.project
+format-check: $(VENV)/.project ## is everything formatted
 	@$(BIN)/ruff format --check --quiet . || { echo 'Some files are not formatted: make fmt' >&2; exit 1; }
 
 lint: $(VENV)/.project ## ruff

@@ -40,7 +40,7 @@ types: $(VENV)/.project ## mypy, strict
 	@$(BIN)/mypy --no-error-summary
 
 imports: $(VENV)/.project ## who may import whom
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 architecture: $(VENV)/.project ## the rules of the house that no linter knows
 	@$(BIN)/python -m pytest --quiet tests/architecture

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from html import escape
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -16,15 +14,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
-from webhooks.sandbox import control
+from webhooks.sandbox import checkout_page, control, paypal, stripe, stripe_control
 from webhooks.sandbox.credentials import Credentials
 from webhooks.sandbox.delivery import Courier
 from webhooks.sandbox.faults import Faults
 from webhooks.sandbox.faulty import Faulty, Shape
 from webhooks.sandbox.state import Store
 from webhooks.sandbox.world import World
-
-_PROVIDERS = ("stripe", "paypal")
 
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Billhook sandbox</title>
 <style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:3rem auto;padding:0 1rem}}
@@ -80,27 +76,29 @@ def _world(
 
 
 def _routes(world: World) -> list[BaseRoute]:
-    async def front(request: Request) -> Response:
+    async def front(_request: Request) -> Response:
         return HTMLResponse(_front(world))
 
     return [
         Route("/", front),
-        Mount("/sandbox", routes=control.routes(world)),
-        *(Mount(f"/{name}", app=_provider(world, name)) for name in _PROVIDERS if _present(name)),
+        Mount("/sandbox", routes=_control(world)),
+        Mount("/stripe", app=_faulty(world, "stripe", stripe.routes(world), stripe.failure)),
+        Mount("/paypal", app=_faulty(world, "paypal", paypal.routes(world), paypal.failure)),
     ]
 
 
-def _present(name: str) -> bool:
-    return find_spec(f"webhooks.sandbox.{name}") is not None
+def _control(world: World) -> list[BaseRoute]:
+    return [
+        *control.routes(world),
+        *checkout_page.routes(world),
+        Mount("/stripe", routes=stripe_control.routes(world)),
+        Mount("/paypal", routes=paypal.control_routes(world)),
+    ]
 
 
-def _provider(world: World, name: str) -> Faulty:
+def _faulty(world: World, name: str, routes: Sequence[BaseRoute], shape: Shape) -> Faulty:
     """One provider's API behind its faults."""
-    module = import_module(f"webhooks.sandbox.{name}")
-    shape: Shape = getattr(
-        module, "failure", lambda status: {"error": f"failed on demand: {status}"}
-    )
-    return Faulty(Router(routes=module.routes(world)), world.faults, name, shape)
+    return Faulty(Router(routes=routes), world.faults, name, shape)
 
 
 @asynccontextmanager

@@ -72,10 +72,10 @@ class Desk:
 
     async def _add_fault(self, request: Request) -> Response:
         try:
-            id = self.world.faults.add(await _object(request))
+            added = self.world.faults.add(await _object(request))
         except msgspec.ValidationError as error:
             return JSONResponse({"error": f"no such fault: {error}"}, 400)
-        return JSONResponse({"id": id}, 201)
+        return JSONResponse({"id": added}, 201)
 
 
 async def _object(request: Request) -> dict[str, Any]:
@@ -85,7 +85,7 @@ async def _object(request: Request) -> dict[str, Any]:
     return decoded
 
 
-async def unreadable(request: Request, error: Exception) -> Response:
+async def unreadable(_request: Request, error: Exception) -> Response:
     """The answer to a control call whose body is not a JSON object."""
     return JSONResponse({"error": f"the body must be a JSON object: {error}"}, 400)
 

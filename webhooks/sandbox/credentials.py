@@ -25,6 +25,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def make(cls, seed: int | None = None) -> Credentials:
         """New ones; always the same for the same seed."""
+        # With a seed nothing is secret, and nothing is meant to be: it makes a test repeatable.
         dice: random.Random = secrets.SystemRandom() if seed is None else random.Random(seed)
 
         def letters(length: int, alphabet: str = _ALPHABET) -> str:

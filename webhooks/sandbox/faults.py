@@ -65,7 +65,7 @@ class Faults:
         self._lock = threading.Lock()
         self._faults: dict[str, Fault] = {}
         self._made = 0
-        self._luck = random.Random(seed)
+        self._luck = random.Random(seed)  # luck, not a secret
 
     def add(self, wanted: dict[str, Any]) -> str:
         """Ask for a fault and return its id. Raises ``msgspec.ValidationError`` for an unknown
@@ -77,10 +77,10 @@ class Faults:
             self._faults[fault.id] = fault
             return fault.id
 
-    def clear(self, id: str | None = None) -> int:
+    def clear(self, key: str | None = None) -> int:
         """Take one fault back, or all of them; returns how many there were."""
         with self._lock:
-            gone = list(self._faults) if id is None else [id] if id in self._faults else []
+            gone = list(self._faults) if key is None else [key] if key in self._faults else []
             for each in gone:
                 del self._faults[each]
             return len(gone)

@@ -56,18 +56,18 @@ class Store:
         self._file = _open(path) if path is not None else None
         self._load()
 
-    def put(self, kind: str, id: str, document: Document) -> None:
+    def put(self, kind: str, key: str, document: Document) -> None:
         """Keep ``document``, in the place of an earlier one of the same kind and id."""
         body = msgspec.json.encode(document)
         with self._lock:
-            self._kinds.setdefault(kind, {})[id] = msgspec.json.decode(body)
+            self._kinds.setdefault(kind, {})[key] = msgspec.json.decode(body)
             if self._file is not None:
-                self._write(kind, id, body)
+                self._write(self._file, kind, key, body)
 
-    def get(self, kind: str, id: str) -> Document | None:
+    def get(self, kind: str, key: str) -> Document | None:
         """The document, or None."""
         with self._lock:
-            found = self._kinds.get(kind, {}).get(id)
+            found = self._kinds.get(kind, {}).get(key)
             return None if found is None else _copy(found)
 
     def find(self, kind: str, **equal: Any) -> list[Document]:
@@ -83,12 +83,12 @@ class Store:
         """Every document of a kind, oldest first."""
         return self.find(kind)
 
-    def delete(self, kind: str, id: str) -> bool:
+    def delete(self, kind: str, key: str) -> bool:
         """Forget a document; False when there was none."""
         with self._lock:
-            gone = self._kinds.get(kind, {}).pop(id, None) is not None
+            gone = self._kinds.get(kind, {}).pop(key, None) is not None
             if gone and self._file is not None:
-                self._file.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, id))
+                self._file.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, key))
             return gone
 
     def new_id(self, prefix: str) -> str:
@@ -104,7 +104,7 @@ class Store:
         """A generator of its own; the next call gives another one."""
         with self._lock:
             self._drawn += 1
-            return random.Random(f"{self._seed}:{self._drawn}")
+            return random.Random(f"{self._seed}:{self._drawn}")  # ids are no secrets
 
     def close(self) -> None:
         """Close the file; the store must not be written afterwards."""
@@ -113,17 +113,16 @@ class Store:
                 self._file.close()
                 self._file = None
 
-    def _write(self, kind: str, id: str, body: bytes) -> None:
-        assert self._file is not None
-        with self._file:
-            self._file.execute("BEGIN")
-            self._file.execute(
+    def _write(self, file: sqlite3.Connection, kind: str, key: str, body: bytes) -> None:
+        with file:
+            file.execute("BEGIN")
+            file.execute(
                 "INSERT INTO documents (kind, id, body) VALUES (?, ?, ?)"
                 " ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body",
-                (kind, id, body),
+                (kind, key, body),
             )
             # An id drawn but never kept may be drawn again after a restart; nobody knows it.
-            self._file.execute(
+            file.execute(
                 "INSERT INTO drawn VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET ids = ?",
                 (self._drawn, self._drawn),
             )
@@ -132,8 +131,8 @@ class Store:
         if self._file is None:
             return
         rows = self._file.execute("SELECT kind, id, body FROM documents ORDER BY place")
-        for kind, id, body in rows:
-            self._kinds.setdefault(kind, {})[id] = msgspec.json.decode(body)
+        for kind, key, body in rows:
+            self._kinds.setdefault(kind, {})[key] = msgspec.json.decode(body)
         row = self._file.execute("SELECT ids FROM drawn").fetchone()
         self._drawn = row[0] if row else 0
 

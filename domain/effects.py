@@ -22,14 +22,16 @@ from domain.inbox import Attempt
 
 LEASE: Final = timedelta(seconds=90)
 """Longer than any single call may take (the gateways' time-outs add up to under 60 s)."""
-_DUE: Final = text("status IN ('wanted', 'waiting')")
+PLANNED: Final = ("wanted", "running", "waiting")
+"""States in which an effect will be tried when its time comes (``running``: the lease ended)."""
+_DUE: Final = text("status IN ('wanted', 'running', 'waiting')")
 
 
 class Effect(Base):
-    """``wanted → done``; on failures ``waiting``, then ``parked``; ``skipped`` when it was
-    overtaken (nothing needs to happen any more).
+    """``wanted → running → done``; on failures ``waiting``, then ``parked``; ``skipped`` when it
+    was overtaken (nothing needs to happen any more).
 
-    While it is being performed, ``next_attempt_at`` is the end of the lease.
+    While it is ``running``, ``next_attempt_at`` is the end of the lease.
     """
 
     __tablename__ = "effects"
@@ -121,14 +123,14 @@ def claim(session: Session, limit: int) -> list[Effect]:
     now = clock.now()
     statement = (
         select(Effect)
-        .where(Effect.status.in_(("wanted", "waiting")), Effect.next_attempt_at <= now)
+        .where(Effect.status.in_(PLANNED), Effect.next_attempt_at <= now)
         .order_by(Effect.next_attempt_at, Effect.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
     claimed = list(session.scalars(statement))
     for effect in claimed:
-        effect.next_attempt_at = now + LEASE
+        effect.status, effect.next_attempt_at = "running", now + LEASE
         effect.attempts += 1
     return claimed
 

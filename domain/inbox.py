@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
 from domain.database import Base, BigId
+from domain.errors import Refused
 
 DUE_STATES: Final = ("received", "waiting", "unmatched")
 """States in which an event will be worked on when its time comes."""
@@ -158,3 +159,51 @@ def make_due(event: Event) -> None:
     """Have it worked on at once; a finished event is not touched."""
     if event.status in DUE_STATES:
         event.next_attempt_at = clock.now()
+
+
+def find(session: Session, event_id: int, *, lock: bool = False) -> Event:
+    """The event of that number. Raises ``Refused`` (404)."""
+    event = session.get(Event, event_id, with_for_update=lock or None)
+    if event is None:
+        raise Refused("event_unknown", f"There is no event {event_id}.", status=404)
+    return event
+
+
+def retry(session: Session, event_id: int, *, actor: str, reason: str) -> Event:
+    """Have an event worked on again, from its first try on.
+
+    Raises ``Refused`` for one in quarantine (nobody knows yet whether it is authentic) and for one
+    that is finished: that is what a replay is for.
+    """
+    event = find(session, event_id, lock=True)
+    if event.status == "quarantined" or event.status in FINISHED:
+        raise Refused(
+            "event_not_retryable",
+            f"Event {event_id} is {event.status}; only events that wait or are parked can be "
+            "retried. Use a replay for one that was finished.",
+        )
+    event.status, event.attempts, event.next_attempt_at = "received", 0, clock.now()
+    _note_decision(session, event, "retry asked for", actor, reason)
+    return event
+
+
+def dismiss(session: Session, event_id: int, *, actor: str, reason: str) -> Event:
+    """Give an event up, with the reason. Raises ``Refused`` for one that was processed."""
+    event = find(session, event_id, lock=True)
+    if event.status in FINISHED:
+        raise Refused("event_finished", f"Event {event_id} is {event.status} already.")
+    finish(event, "dismissed", reason)
+    _note_decision(session, event, "dismissed", actor, reason)
+    return event
+
+
+def _note_decision(session: Session, event: Event, outcome: str, actor: str, reason: str) -> None:
+    session.add(
+        Attempt(
+            event_id=event.id,
+            at=clock.now(),
+            outcome=outcome,
+            error=reason or None,
+            worker=actor,
+        )
+    )

@@ -98,7 +98,7 @@ def _record(
 ) -> None:
     with runtime.database.transaction() as session:
         row = session.get_one(Effect, effect.id, with_for_update=True)
-        if row.attempts != effect.attempts or row.status not in {"wanted", "waiting"}:
+        if row.attempts != effect.attempts or row.status != "running":
             log.info("effect_lease_lost", effect=effect.id)
             return
         change(row)
@@ -131,7 +131,7 @@ def _note_attempt(
 
 def _wake_event(session: Session, effect: Effect) -> bool:
     """An event that waits for this effect is due as soon as it is settled."""
-    if effect.kind != "read_object" or effect.status in {"wanted", "waiting"}:
+    if effect.kind != "read_object" or effect.status in effects.PLANNED:
         return False
     event = session.get(Event, effect.event_id) if effect.event_id else None
     if event is None:

@@ -29,7 +29,7 @@ def _events_due(session: Session) -> bool:
 
 
 def _effects_due(session: Session) -> bool:
-    condition = Effect.status.in_(("wanted", "waiting")), Effect.next_attempt_at <= clock.now()
+    condition = Effect.status.in_(effects.PLANNED), Effect.next_attempt_at <= clock.now()
     return bool(session.scalar(select(exists().where(*condition))))
 
 

@@ -126,8 +126,8 @@ def upgrade() -> None:
             "ix_effects_due",
             ["next_attempt_at", "id"],
             unique=False,
-            postgresql_where=sa.text("status IN ('wanted', 'waiting')"),
-            sqlite_where=sa.text("status IN ('wanted', 'waiting')"),
+            postgresql_where=sa.text("status IN ('wanted', 'running', 'waiting')"),
+            sqlite_where=sa.text("status IN ('wanted', 'running', 'waiting')"),
         )
         batch_op.create_index("ix_effects_event", ["event_id"], unique=False)
         batch_op.create_index("ix_effects_status", ["status", "id"], unique=False)
@@ -530,8 +530,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_effects_event")
         batch_op.drop_index(
             "ix_effects_due",
-            postgresql_where=sa.text("status IN ('wanted', 'waiting')"),
-            sqlite_where=sa.text("status IN ('wanted', 'waiting')"),
+            postgresql_where=sa.text("status IN ('wanted', 'running', 'waiting')"),
+            sqlite_where=sa.text("status IN ('wanted', 'running', 'waiting')"),
         )
         batch_op.drop_index("ix_effects_account")
 

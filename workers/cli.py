@@ -1,0 +1,54 @@
+"""The ``billhook`` command. Exit status: 0 done, 1 refused or failed, 2 wrong usage."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from domain.errors import BillhookError, Misconfigured, Refused, StoreUnavailable
+from workers.commands import COMMANDS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit status."""
+    # Stripe's library prints notices and posts telemetry unless it is told not to.
+    os.environ.setdefault("STRIPE_SUPPRESS_NOTICES", "true")
+    chosen = parser().parse_args(arguments)
+    try:
+        return int(chosen.run(chosen) or 0)
+    except Misconfigured as error:
+        return _fail(f"cannot start: {error}")
+    except StoreUnavailable as error:
+        return _fail(f"the database is unavailable: {error}")
+    except (Refused, BillhookError) as error:
+        return _fail(f"refused: {error}")
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away (``| head``).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line as argparse sees it."""
+    top = argparse.ArgumentParser(
+        prog="billhook", description="A webhook-driven payment event processor."
+    )
+    top.add_argument("--version", action="version", version=f"billhook {version('billhook')}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_to(commands)
+    return top
+
+
+def _fail(message: str) -> int:
+    print(f"billhook: {message}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

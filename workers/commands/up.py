@@ -1,0 +1,81 @@
+"""What ``billhook up`` does: everything in one process, a story, a summary, and then it stays."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+from sqlalchemy import func, select
+
+from domain import clock, tokens
+from domain.accounts import Account
+from domain.inbox import Event
+from domain.invoices import Invoice
+from domain.settings import Settings
+from domain.subscriptions import Subscription
+from workers.embedded import Embedded
+from workers.processes import wait_for_signal
+from workers.stories.library import SELECTION, STORIES
+from workers.stories.stage import Stage
+
+
+def run(settings: Settings, *, story: bool, sandbox_port: int) -> int:
+    """Serve until Ctrl-C; the data under the state directory is continued the next time."""
+    console = Console()
+    billhook = Embedded(settings, sandbox_port=sandbox_port).start()
+    try:
+        if story:
+            _play(billhook, console)
+        _summary(billhook, console)
+        _invitation(billhook, console)
+        wait_for_signal()
+        console.print("Stopping …")
+    finally:
+        billhook.stop()
+    return 0
+
+
+def _play(billhook: Embedded, console: Console) -> None:
+    with billhook.runtime.database.transaction() as session:
+        played = session.scalar(select(func.count()).select_from(Account))
+    if played:
+        console.print("The data of the last run is still here; the story is not told again.")
+        return
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %  {task.description}"))
+    with Progress(*columns, console=console) as progress:
+        task = progress.add_task("", total=len(SELECTION))
+        stage = Stage(billhook, lambda _at, line: progress.update(task, description=line))
+        clock.travel(clock.now())
+        for name in SELECTION:
+            STORIES[name](stage)
+            progress.advance(task)
+        progress.update(task, description="the story is told")
+    clock.reset()
+
+
+def _summary(billhook: Embedded, console: Console) -> None:
+    table = Table(title="So far", title_justify="left", box=None, show_header=False)
+    counts = {
+        "events received": select(func.count()).select_from(Event),
+        "accounts active": select(func.count()).where(Account.status == "active"),
+        "accounts blocked": select(func.count()).where(Account.status == "blocked"),
+        "subscriptions running": select(func.count()).where(
+            Subscription.state.in_(("active", "past_due"))
+        ),
+        "invoices issued": select(func.count()).where(Invoice.kind == "invoice"),
+    }
+    with billhook.runtime.database.transaction() as session:
+        for name, statement in counts.items():
+            table.add_row(name, str(session.scalar(statement)))
+    console.print(table)
+
+
+def _invitation(billhook: Embedded, console: Console) -> None:
+    with billhook.runtime.database.transaction() as session:
+        _, secret = tokens.create(session, "operator", "made by up")
+    base = billhook.base_url
+    console.print(f"\nBillhook serves [bold]{base}[/bold]   API docs: {base}/docs")
+    if billhook.sandbox is not None:
+        console.print(f"The sandbox is at [bold]{billhook.sandbox.base_url}[/bold]")
+    console.print(f"A token for this run (role operator): {secret}")
+    console.print("Ctrl-C stops it; run it again and it continues with the same data.")

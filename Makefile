@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test check format-check lint types imports architecture security audit fmt lock clean FORCE
 .SUFFIXES:
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 VENV := .venv
 BIN := $(VENV)/bin

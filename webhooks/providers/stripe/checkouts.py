@@ -1,0 +1,121 @@
+"""What is asked of Stripe's payment page: to pay an order, or to enter a method without paying.
+
+https://docs.stripe.com/api/checkout/sessions/create. ``payment_method_types`` is refused since API
+version 2026-09-30.endive; ``allowed_payment_method_types`` has taken its place.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+from domain import clock
+from domain.ports import CheckoutRequest, MethodRequest
+from webhooks.providers.stripe.shapes import ACCOUNT, KEY, ORDER, SAVES
+
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionCreateParams, SessionCreateParamsPaymentMethodOptions
+
+LOCALES: Final = frozenset({"cs", "en", "fr", "pl"})
+"""The languages that Billhook writes in; for another one Stripe goes by the browser."""
+BRANDS_BLOCKED: Final[tuple[Literal["american_express", "discover_global_network"], ...]] = (
+    "american_express",
+    "discover_global_network",
+)
+"""Visa and Mastercard only (BILLING 4). Discover's network takes in Diners, JCB and UnionPay:
+https://docs.stripe.com/payments/checkout/customization/card-brands"""
+
+SHORTEST: Final = timedelta(minutes=30)
+LONGEST: Final = timedelta(hours=24)
+SLACK: Final = timedelta(minutes=1)
+
+
+def payment_page(request: CheckoutRequest) -> SessionCreateParams:
+    """A page where the order is paid, as one line."""
+    said = {ORDER: request.order, ACCOUNT: request.account, KEY: request.key}
+    if request.save_method:
+        said[SAVES] = "yes"
+    page: SessionCreateParams = {
+        "mode": "payment",
+        "client_reference_id": request.order,
+        "metadata": said,
+        "payment_intent_data": {"metadata": said, "description": request.description},
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": request.total.currency.lower(),
+                    "unit_amount": request.total.amount,
+                    "product_data": {"name": request.description},
+                },
+            }
+        ],
+        # The currency of an account is settled (BILLING 3): no conversion to the payer's.
+        "adaptive_pricing": {"enabled": False},
+        "allowed_payment_method_types": ["card"],
+        "payment_method_options": _card_options(),
+        "success_url": request.return_url,
+        "cancel_url": request.cancel_url,
+        "locale": _locale(request.locale),
+    }
+    if request.save_method:
+        # Stripe's page tells the customer so, which is the consent (BILLING 4).
+        page["payment_intent_data"]["setup_future_usage"] = "off_session"
+    expires_at = _expiry(request.expires_at)
+    if expires_at is not None:
+        page["expires_at"] = expires_at
+    return _with_customer(page, request.customer, request.email)
+
+
+def method_page(request: MethodRequest) -> SessionCreateParams:
+    """A page where a card is entered and nothing is paid."""
+    said = {ACCOUNT: request.account, KEY: request.key}
+    page: SessionCreateParams = {
+        "mode": "setup",
+        "metadata": said,
+        "setup_intent_data": {"metadata": said},
+        "currency": request.currency.lower(),
+        "allowed_payment_method_types": ["card"],
+        "payment_method_options": _card_options(),
+        "success_url": request.return_url,
+        "cancel_url": request.cancel_url,
+        "locale": _locale(request.locale),
+    }
+    return _with_customer(page, request.customer, request.email)
+
+
+def _card_options() -> SessionCreateParamsPaymentMethodOptions:
+    return {"card": {"restrictions": {"brands_blocked": list(BRANDS_BLOCKED)}}}
+
+
+def _locale(wanted: str) -> str:
+    language = wanted.replace("_", "-").partition("-")[0].lower()
+    return language if language in LOCALES else "auto"
+
+
+def _with_customer(
+    page: SessionCreateParams, customer: str | None, email: str | None
+) -> SessionCreateParams:
+    """For a known customer, or one that Stripe makes: a method is saved with a customer only."""
+    if customer:
+        page["customer"] = customer
+        return page
+    page["customer_creation"] = "always"
+    if email:
+        page["customer_email"] = email
+    return page
+
+
+def _expiry(wanted: datetime) -> int | None:
+    """When the page closes, in Unix seconds; None for the longest time that Stripe allows.
+
+    A repeated call must say the same, or Stripe refuses its idempotency key. So the longest time
+    is left to Stripe, and the shortest is rounded up to a full hour.
+    """
+    now = clock.now()
+    if wanted > now + LONGEST - SLACK:
+        return None
+    if wanted >= now + SHORTEST + SLACK:
+        return int(wanted.timestamp())
+    soonest = (now + SHORTEST + SLACK).replace(minute=0, second=0, microsecond=0)
+    return int((soonest + timedelta(hours=1)).timestamp())

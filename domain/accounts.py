@@ -61,7 +61,10 @@ def find(session: Session, ref: str) -> Account:
 
 def lock(session: Session, ref: str) -> Account:
     """The account, locked for this transaction; waits for whoever has it."""
-    statement = select(Account).where(Account.ref == ref).with_for_update()
+    # FOR NO KEY UPDATE: it excludes other rules and still lets rows that refer to the account be
+    # inserted; the full lock would deadlock with a transaction that has one of our rows and
+    # inserts such a row.
+    statement = select(Account).where(Account.ref == ref).with_for_update(key_share=True)
     account = session.scalar(statement, execution_options={"populate_existing": True})
     if account is None:
         raise _unknown(ref)
@@ -74,7 +77,7 @@ def lock_free(session: Session, ids: Collection[int]) -> dict[int, Account]:
         select(Account)
         .where(Account.id.in_(sorted(ids)))
         .order_by(Account.id)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
         .execution_options(populate_existing=True)
     )
     return {account.id: account for account in session.scalars(statement)} if ids else {}
@@ -119,7 +122,7 @@ def owners(session: Session, provider: str, customers: Iterable[str]) -> dict[st
     statement = select(ProviderCustomer.customer, ProviderCustomer.account_id).where(
         ProviderCustomer.provider == provider, ProviderCustomer.customer.in_(sorted(customers))
     )
-    return dict(session.execute(statement).tuples().all())
+    return dict(session.execute(statement).all())
 
 
 def _unknown(ref: str) -> Refused:

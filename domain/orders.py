@@ -28,8 +28,9 @@ _ONE_OPEN: Final = text("state = 'open'")
 class Order(Base):
     """One order. ``quote`` is the price as it was quoted; amounts in minor units.
 
-    ``method`` is how it is to be paid (``card``, ``paypal``, ``saved``, ``credit``), ``provider``
-    who takes the money, ``checkout_id`` and ``checkout_url`` the provider's page for it.
+    ``method`` is how it is to be paid (``card``, ``saved``, ``credit``, or a provider's own
+    wallet), ``provider`` who takes the money, ``checkout_id`` and ``checkout_url`` the provider's
+    page for it.
     """
 
     __tablename__ = "orders"
@@ -136,6 +137,15 @@ def open_of(session: Session, account_id: int) -> Order | None:
     """The open order of the account, if there is one."""
     statement = select(Order).where(Order.account_id == account_id, Order.state == OPEN)
     return session.scalar(statement)
+
+
+def lock_row(session: Session, order: Order) -> None:
+    """Read the order again and hold its row until the end of the transaction.
+
+    The worker that notes a checkout on an order does so without the account's lock: who closes an
+    order must know for sure whether there is a page to close.
+    """
+    session.refresh(order, with_for_update={"key_share": True})
 
 
 def find(session: Session, order_id: str) -> Order:

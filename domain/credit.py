@@ -48,6 +48,19 @@ def balance(session: Session, account_id: int, currency: str) -> Money:
     return Money(int(session.scalar(statement) or 0), currency)
 
 
+def balances(session: Session, account_id: int) -> list[Money]:
+    """What the account holds, one amount per currency in which it holds any."""
+    total = func.sum(CreditEntry.amount)
+    statement = (
+        select(CreditEntry.currency, total)
+        .where(CreditEntry.account_id == account_id)
+        .group_by(CreditEntry.currency)
+        .having(total != 0)
+        .order_by(CreditEntry.currency)
+    )
+    return [Money(int(amount), currency) for currency, amount in session.execute(statement)]
+
+
 def book(
     session: Session,
     account_id: int,

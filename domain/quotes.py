@@ -73,6 +73,16 @@ def make(
     return compose(session, catalogue, account, target, lines, unused, (now, end))
 
 
+def of_renewal(
+    session: Session, catalogue: Catalogue, account: Account, subscription: Subscription
+) -> Quote:
+    """Price the period after the running one at today's catalogue prices (BILLING 5)."""
+    target, start = subscription.target, subscription.period_end
+    lines = price_lines(catalogue, target, account.currency)
+    end = periods.next_end(start, target.interval, subscription.anchor_day)
+    return compose(session, catalogue, account, target, lines, zero(account.currency), (start, end))
+
+
 def check(catalogue: Catalogue, target: Target) -> None:
     """Raise ``Refused`` when the target is not something that is sold (BILLING 2)."""
     plan = catalogue.plans.get(target.plan)

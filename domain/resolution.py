@@ -71,7 +71,7 @@ def _by_order(session: Session, keys: set[tuple[str, str]]) -> Found:
 def _by_ref(session: Session, keys: set[tuple[str, str]]) -> Found:
     refs = sorted({value for _, value in keys})
     rows = session.execute(select(Account.ref, Account.id).where(Account.ref.in_(refs)))
-    owner = dict(rows.tuples().all())
+    owner = dict(rows.all())
     return {key: owner[key[1]] for key in keys if key[1] in owner}
 
 

@@ -201,7 +201,7 @@ _INSERT: Final = text(
 def _insert_at_once(session: Session, rows: Sequence[Incoming]) -> Inserted:
     values = [_flat(row) for row in rows]
     arrays = {name: [value[name] for value in values] for name in _COLUMNS}
-    return dict(session.execute(_INSERT, arrays).tuples().all())
+    return dict(session.execute(_INSERT, arrays).all())
 
 
 def _flat(row: Incoming) -> dict[str, Any]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import requests
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 from stripe import RequestsClient, StripeClient, WebhookSignature
 
+from domain import clock
 from webhooks.sandbox.app import create_sandbox
 from webhooks.sandbox.server import SandboxServer
 from webhooks.sandbox.world import World
@@ -51,7 +54,13 @@ class Receiver:
         """The bodies, in the order of their arrival."""
         return [json.loads(body) for _, body in self.deliveries]
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self.deliveries.clear()
+        self.answers.clear()
+
     def close(self) -> None:
+        """Stop."""
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -60,8 +69,8 @@ class Receiver:
 class Sandbox:
     """A running sandbox with a client of Stripe's SDK."""
 
-    def __init__(self, server: SandboxServer, world: World, receiver: Receiver) -> None:
-        self.base_url = server.base_url
+    def __init__(self, world: World, receiver: Receiver) -> None:
+        self.base_url = world.base_url
         self.world = world
         self.receiver = receiver
         self.stripe = self.client()
@@ -94,36 +103,56 @@ class Sandbox:
         events = self.receiver.events()
         return [each for each in events if kind is None or each["type"] == kind]
 
+    def made(self, kind: str) -> list[Document]:
+        """The events of a type that were made so far, in their order."""
+        return self.world.store.find("stripe.event", type=kind)
+
     def types(self) -> list[str]:
         """The types of the events that were made so far, in their order."""
         return [each["type"] for each in self.world.store.all("stripe.event")]
 
 
-Running = Callable[..., Any]
+class Stage:
+    """An address at which one sandbox after the other plays: a server takes time to stop."""
+
+    def __init__(self) -> None:
+        self.app: ASGIApp = Starlette()
+        self.server = SandboxServer(self)
+        self.receiver = Receiver()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
+
+    @contextmanager
+    def play(self, **options: Any) -> Iterator[Sandbox]:
+        """A sandbox of its own, with ``options`` for ``create_sandbox``."""
+        self.receiver.forget()
+        app = create_sandbox(
+            **{"seed": 1, **options},
+            deliver_to=self.receiver.base_url,
+            base_url=self.server.base_url,
+        )
+        world: World = app.state.world
+        world.courier.schedule = (0.02, 0.02, 0.02)
+        self.app = app
+        try:
+            yield Sandbox(world, self.receiver)
+        finally:
+            world.stop()
 
 
-@contextmanager
-def running(**options: Any) -> Iterator[Sandbox]:
-    """A sandbox of its own, with ``options`` for ``create_sandbox``."""
-    receiver = Receiver()
-    app = create_sandbox(**{"seed": 1, "deliver_to": receiver.base_url, **options})
-    world: World = app.state.world
-    world.courier.schedule = (0.02, 0.02, 0.02)
-    try:
-        with SandboxServer(app) as server:
-            yield Sandbox(server, world, receiver)
-    finally:
-        receiver.close()
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """One server and one receiver for all tests: ``with stage.play(seed=2) as sandbox``."""
+    made = Stage()
+    with made.server:
+        yield made
+    made.receiver.close()
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
-    """A fresh sandbox under seed 1."""
-    with running() as fresh:
+def sandbox(stage: Stage) -> Iterator[Sandbox]:
+    """A fresh sandbox under seed 1; a test may move its clock."""
+    with stage.play() as fresh:
         yield fresh
-
-
-@pytest.fixture
-def run_sandbox() -> Running:
-    """Starts further sandboxes: ``with run_sandbox(seed=2) as other``."""
-    return running
+    clock.reset()

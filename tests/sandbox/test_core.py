@@ -7,9 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import requests
 
+from webhooks.sandbox.app import create_sandbox
 from webhooks.sandbox.credentials import Credentials
 from webhooks.sandbox.faults import Faults
+from webhooks.sandbox.server import SandboxServer
 from webhooks.sandbox.state import Store
 
 
@@ -85,3 +88,15 @@ def test_credentials_are_made_once_and_kept_for_their_owner_alone(tmp_path: Path
     settings = made.environment("http://127.0.0.1:1")
     assert settings["STRIPE_WEBHOOK_SECRETS"].startswith("whsec_")
     assert settings["PAYPAL_MODE"] == "sandbox"
+
+
+def test_a_server_starts_at_a_free_port_and_its_sandbox_knows_it(tmp_path: Path) -> None:
+    app = create_sandbox(tmp_path)
+    with SandboxServer(app) as server:
+        assert app.state.world.base_url == server.base_url
+        assert requests.get(server.base_url, timeout=5).ok
+        assert app.state.world.environment()["BILLHOOK_SANDBOX"] == server.base_url
+        with pytest.raises(OSError, match="in use"):
+            SandboxServer(app, port=server.port)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(server.base_url, timeout=5)

@@ -198,7 +198,7 @@ def test_a_refused_charge_says_why(
 ) -> None:
     with pytest.raises(stripe.CardError) as caught:
         charge_saved(sandbox, card)
-    error = caught.value.error
+    error: Any = caught.value.error
     assert caught.value.http_status == 402
     assert error.code == code
     assert getattr(error, "decline_code", None) == decline_code

@@ -14,6 +14,9 @@ from webhooks.sandbox.state import Document
 Shape = Callable[[int], Document]
 """Gives the body with which the provider reports a failure of this status (500 or 429)."""
 
+HANG_UP = "billhook.hang_up"
+"""The ASGI extension of a server that can close a connection: a coroutine function."""
+
 
 class Faulty:
     """An ASGI application in which the calls that ``faults`` names go wrong."""
@@ -36,11 +39,11 @@ class Faulty:
             await refusal(scope, receive, send)
         elif silence := self.faults.take("timeout_before", **about):
             await asyncio.sleep(silence.seconds)
-            await _hang_up(send)
+            await _hang_up(scope, send)
         elif silence := self.faults.take("timeout", **about):
             await self.app(scope, receive, _swallow)
             await asyncio.sleep(silence.seconds)
-            await _hang_up(send)
+            await _hang_up(scope, send)
         else:
             await self.app(scope, receive, send)
 
@@ -60,12 +63,16 @@ async def _swallow(message: Message) -> None:
     """The work is done; its answer is not passed on."""
 
 
-async def _hang_up(send: Send) -> None:
+async def _hang_up(scope: Scope, send: Send) -> None:
     """Close the connection without an answer.
 
-    ASGI has no word for this. An answer that is begun and left unfinished makes the server cut
-    the connection, and the client sees it break.
+    ASGI has no word for this, so ``SandboxServer`` lends a hand. Under another server an answer
+    is begun and left unfinished, which makes the server cut the connection.
     """
+    close = scope.get("extensions", {}).get(HANG_UP)
+    if close is not None:
+        await close()
+        return
     headers = [(b"content-length", b"1000"), (b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"{", "more_body": True})

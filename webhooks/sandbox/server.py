@@ -8,7 +8,9 @@ import time
 from types import TracebackType
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from webhooks.sandbox.faulty import HANG_UP
 
 _START_PATIENCE = 10.0
 _STOP_PATIENCE = 10.0
@@ -21,15 +23,17 @@ class SandboxServer:
     application (one with ``app.state.world``) is told of it.
     """
 
-    def __init__(self, app: Starlette, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> None:
         self._socket = _bind(host, port)
         self.port: int = self._socket.getsockname()[1]
         self.base_url = f"http://{host}:{self.port}"
-        world = getattr(app.state, "world", None)
+        world = getattr(getattr(app, "state", None), "world", None)
         if world is not None:
             world.base_url = self.base_url
-        # An answer cut off on purpose is no news: only what is critical is logged.
-        config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False)
+        # A call cut off on purpose is no news: only what is critical is logged.
+        config = uvicorn.Config(
+            _Abrupt(app), log_config=None, log_level="critical", access_log=False
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name="sandbox-server", daemon=True
@@ -62,6 +66,28 @@ class SandboxServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+class _Abrupt:
+    """An application that may close its connection without an answer (see ``faulty.HANG_UP``)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, with uvicorn's transport in reach."""
+        transport = getattr(getattr(send, "__self__", None), "transport", None)
+        if transport is not None:
+
+            async def hang_up() -> None:
+                transport.close()
+                # The server must learn of it before the application returns, or it would try to
+                # answer for it.
+                while (await receive())["type"] != "http.disconnect":
+                    pass
+
+            scope.setdefault("extensions", {})[HANG_UP] = hang_up
+        await self.app(scope, receive, send)
 
 
 def _bind(host: str, port: int) -> socket.socket:

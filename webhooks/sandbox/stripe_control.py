@@ -104,9 +104,16 @@ def _set_version(account: StripeAccount, wanted: Document) -> Document:
 
 def _send_thin(account: StripeAccount, wanted: Document) -> Document:
     """Send a thin event: ``type``, ``related_object``, ``reason``; without a type, the ping."""
-    named = str(wanted.get("type") or "v2.core.event_destination.ping")
-    event = account.events.thin(named, wanted.get("related_object"), wanted.get("reason"))
-    return {"id": event}
+    related = wanted.get("related_object")
+    if "type" in wanted:
+        return {"id": account.events.thin(wanted["type"], related, wanted.get("reason"))}
+    destination = account.store.new_id("ed_test")
+    related = {
+        "id": destination,
+        "type": "v2.core.event_destination",
+        "url": f"/v2/core/event_destinations/{destination}",
+    }
+    return {"id": account.events.thin("v2.core.event_destination.ping", related, None)}
 
 
 def _resend(account: StripeAccount, _wanted: Document, key: str) -> Document:

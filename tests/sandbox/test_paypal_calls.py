@@ -115,3 +115,8 @@ def test_a_body_that_is_no_json_object_is_refused(paypal: Played) -> None:
     for body in (b"{", b"[]", b'"x"', b"\xff"):
         refused = paypal.refusal("POST", "/v2/checkout/orders", body)
         assert refused == (400, "MALFORMED_REQUEST_JSON")
+
+
+def test_an_address_that_is_not_played_is_not_found_in_paypals_words(paypal: Played) -> None:
+    assert paypal.refusal("GET", "/v1/invoicing/invoices") == (404, "INVALID_RESOURCE_ID")
+    assert paypal.refusal("DELETE", "/v2/checkout/orders") == (404, "INVALID_RESOURCE_ID")

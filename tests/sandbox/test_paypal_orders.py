@@ -118,6 +118,8 @@ def test_a_held_payment_completes_later(paypal: Played) -> None:
     found = paypal.send("GET", f"/v2/payments/captures/{capture['id']}").dict()
     assert found["status"] == "COMPLETED"
     assert found["seller_receivable_breakdown"]["net_amount"]["value"] == "47.23"
+    old = paypal.send("GET", f"/v1/payments/capture/{capture['id']}")
+    assert (old.state, old.amount.total) == ("completed", "49.00")
 
 
 def test_a_held_payment_that_fails_is_denied_with_the_status_declined(paypal: Played) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from webhooks.sandbox import (
@@ -19,13 +19,14 @@ from webhooks.sandbox import (
     paypal_vault,
 )
 from webhooks.sandbox.paypal_calls import grant_token, new_debug_id
-from webhooks.sandbox.paypal_errors import PayPalError
+from webhooks.sandbox.paypal_errors import PayPalError, not_found
 from webhooks.sandbox.paypal_shapes import Document
 from webhooks.sandbox.paypal_signature import sign
 from webhooks.sandbox.world import World
 
 __all__ = ["control_routes", "failure", "routes", "sign"]
 
+_METHODS = ["GET", "POST", "PATCH", "PUT", "DELETE"]
 _API = (
     paypal_orders,
     paypal_authorizations,
@@ -46,12 +47,18 @@ def routes(world: World) -> list[BaseRoute]:
         return await grant_token(world, request)
 
     granted = Route("/v1/oauth2/token", token, methods=["POST"])
-    return [granted, *(route for module in _API for route in module.routes(world))]
+    known = [route for module in _API for route in module.routes(world)]
+    return [granted, *known, Route("/{path:path}", _unknown, methods=_METHODS)]
 
 
 def control_routes(world: World) -> list[BaseRoute]:
     """The desk and the buyer's page, to be mounted at ``/sandbox/paypal``."""
     return paypal_control.routes(world)
+
+
+async def _unknown(_: Request) -> Response:
+    debug_id = new_debug_id()
+    return JSONResponse(not_found().body(debug_id), 404, {"Paypal-Debug-Id": debug_id})
 
 
 def failure(status: int) -> Document:

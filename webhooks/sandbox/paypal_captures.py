@@ -40,12 +40,18 @@ def routes(world: World) -> list[BaseRoute]:
         endpoint(world, "GET", capture, show_capture),
         endpoint(world, "POST", capture + "/refund", refund_capture),
         endpoint(world, "GET", "/v2/payments/refunds/{id}", show_refund),
+        endpoint(world, "GET", "/v1/payments/capture/{id}", show_capture_v1),
     ]
 
 
 def show_capture(call: Call) -> Answer:
     """GET captures/{id}."""
     return Answer(capture_of(call.world, call.id))
+
+
+def show_capture_v1(call: Call) -> Answer:
+    """GET /v1/payments/capture/{id}: the same in the old shape."""
+    return Answer(capture_v1(capture_of(call.world, call.id), call.api))
 
 
 def refund_capture(call: Call) -> Answer:

@@ -41,8 +41,16 @@ class Certificates:
 
     def settled(self, url: str) -> bool:
         """Whether ``key`` would answer without the network."""
-        trust = self._trust_url
-        return self._signers.settled(url) and (trust is None or self._stores.settled(trust))
+        return self._signers.failed(url) or (self._signers.here(url) and self._trust_settled())
+
+    def _trust_settled(self) -> bool:
+        url = self._trust_url
+        return url is None or self._stores.here(url) or self._stores.failed(url)
+
+    def learn(self, url: str, pem: bytes) -> None:
+        """Take a certificate that was had in another way; it is judged like any other. Raises
+        ValueError when it is none."""
+        self._signers.keep(url, _read_signer(pem))
 
     def key(self, url: str, source: CertificateSource, at: datetime) -> RSAPublicKey:
         """The key with which deliveries that arrived at the instant ``at`` may be signed.

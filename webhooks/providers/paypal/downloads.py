@@ -61,10 +61,13 @@ class Downloads(Generic[_Parsed]):
         self._failures: Recent[str] = Recent(256)
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
 
-    def settled(self, url: str) -> bool:
-        """Whether ``get`` would answer without the network: the file is here, or failed a moment
-        ago and is not asked for again yet."""
-        return self._files.get(url) is not None or self._failures.get(url) is not None
+    def here(self, url: str) -> bool:
+        """Whether ``get`` would give the file without the network."""
+        return self._files.get(url) is not None
+
+    def failed(self, url: str) -> bool:
+        """Whether the file failed a moment ago and is not asked for again yet."""
+        return self._failures.get(url) is not None
 
     def get(self, url: str) -> _Parsed:
         """The file; raises ``Unavailable`` when it cannot be had or is not such a file."""

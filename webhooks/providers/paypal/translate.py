@@ -21,7 +21,7 @@ from webhooks.providers.provider import Envelope, Translation, Translator
 Handler = Callable[[Event, Reader], Translation]
 
 
-def translator(settings: PayPalSettings) -> Translator:  # noqa: ARG001 - the contract's signature
+def translator(settings: PayPalSettings) -> Translator:
     """The translator; PayPal's settings make no difference to it."""
     return translate
 

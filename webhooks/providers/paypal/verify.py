@@ -41,6 +41,7 @@ MAX_AHEAD: Final = timedelta(minutes=5)
 _TRANSMISSION_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 _TEXT_LIMIT: Final = 255
+_SIGNATURE_LIMIT: Final = 1024
 
 
 class _Refused(Exception):
@@ -183,6 +184,8 @@ def _require_recent(sent: str, arrival: datetime) -> None:
 
 
 def _signature(text: str) -> bytes:
+    if len(text) > _SIGNATURE_LIMIT:
+        raise _Refused("PAYPAL-TRANSMISSION-SIG is longer than any signature")
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

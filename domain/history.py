@@ -62,7 +62,7 @@ def page(
 SENTENCES: dict[str, str] = {
     "account_created": "account created",
     "account_updated": "account details changed: {fields}",
-    "order_placed": "{kind} order {order} placed: {total}",
+    "order_placed": "{purpose} order {order} placed: {total}",
     "order_paid": "order {order} paid by {means}: {total}",
     "order_superseded": "order {order} superseded by {by}",
     "order_expired": "order {order} expired",

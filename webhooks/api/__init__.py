@@ -1,1 +1,42 @@
-"""The JSON API, one file per noun."""
+"""The JSON API for the app and for operators: one file per noun; ends with the list of calls."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from anyio import CapacityLimiter
+from starlette.routing import Route
+
+from webhooks.api import account_history, accounts, orders, quotes
+from webhooks.api.docs_page import route as manual_route
+from webhooks.api.openapi import document
+from webhooks.api.openapi import route as contract_route
+from webhooks.api.operation import Operation
+from webhooks.api.resource import Resource
+from webhooks.api.services import Services
+
+THREADS: Final = 12
+"""Fewer than the database has connections: the intake must never wait for the API."""
+
+
+def routes(services: Services) -> list[Route]:
+    """Every route of the API, its contract and its manual."""
+    threads = CapacityLimiter(THREADS)
+    by_path: dict[str, list[Operation]] = defaultdict(list)
+    for operation in OPERATIONS:
+        by_path[operation.path].append(operation)
+    contract = document(OPERATIONS, services.settings.public_url)
+    return [
+        *(Route(path, Resource(services, each, threads)) for path, each in by_path.items()),
+        contract_route(contract),
+        manual_route(contract),
+    ]
+
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *accounts.OPERATIONS,
+    *account_history.OPERATIONS,
+    *quotes.OPERATIONS,
+    *orders.OPERATIONS,
+)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 import requests
+from hypothesis import given
+from hypothesis import strategies as st
 
 from webhooks.sandbox.app import create_sandbox
 from webhooks.sandbox.credentials import Credentials
@@ -40,6 +43,31 @@ def test_documents_go_in_and_come_out_as_copies() -> None:
     document["tags"].append("b")
     (store.get("k", "1") or {})["tags"].append("c")
     assert store.find("k", tags=["a"]) == [{"tags": ["a"]}]
+
+
+@given(
+    steps=st.lists(
+        st.tuples(
+            st.sampled_from("abc"),
+            st.none() | st.fixed_dictionaries({"x": st.sampled_from(["1", "2", None, 3])}),
+        ),
+        max_size=30,
+    ),
+    value=st.sampled_from(["1", "2", None, 3]),
+)
+def test_a_search_finds_what_a_look_at_every_document_would(
+    steps: list[tuple[str, dict[str, Any] | None]], value: Any
+) -> None:
+    store, model = Store(), dict[str, dict[str, Any]]()
+    for key, document in steps:
+        store.find("k", x="1")
+        if document is None:
+            assert store.delete("k", key) is (model.pop(key, None) is not None)
+            continue
+        store.put("k", key, {**document, "key": key})
+        model[key] = document
+    expected = [key for key, document in model.items() if document["x"] == value]
+    assert [each["key"] for each in store.find("k", x=value)] == expected
 
 
 def test_ids_look_real_and_are_the_same_under_the_same_seed() -> None:

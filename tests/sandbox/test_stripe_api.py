@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
 import stripe
 
+from domain import clock
 from tests.sandbox.conftest import Sandbox, Stage
 
 CHARGE: dict[str, Any] = {
@@ -73,6 +75,32 @@ def _as_they_finish(calls: list[Any]) -> Any:
 def test_parameters_refused_at_once_do_not_use_the_key_up(sandbox: Sandbox) -> None:
     assert post(sandbox, "payment_intents", "k", currency="eur").status_code == 400
     assert post(sandbox, "payment_intents", "k", currency="eur", amount="900").status_code == 200
+
+
+def test_a_key_is_forgotten_after_a_day(sandbox: Sandbox) -> None:
+    clock.travel(datetime(2026, 4, 1, tzinfo=UTC))
+    ids = []
+    for hours in (0, 23, 2):
+        clock.advance(timedelta(hours=hours))
+        ids.append(post(sandbox, "customers", "c").json()["id"])
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_a_parameter_that_the_newest_version_dropped_is_refused(sandbox: Sandbox) -> None:
+    form = {"amount": "4900", "currency": "eur", "payment_method_types[0]": "card"}
+    assert post(sandbox, "payment_intents", **form).json()["error"]["code"] == "parameter_unknown"
+    sandbox.control("/stripe/api_version", version="2020-03-02")
+    assert post(sandbox, "payment_intents", **form).json()["payment_method_types"] == ["card"]
+
+
+def test_a_search_finds_an_order_whatever_is_in_its_name(sandbox: Sandbox) -> None:
+    for order in ("it's", 'say "1"', "back\\slash"):
+        sandbox.stripe.payment_intents.create({**CHARGE, "metadata": {"order": order}})
+        quoted = order.replace("\\", "\\\\").replace("'", "\\'")
+        found = sandbox.stripe.payment_intents.search(
+            {"query": f"metadata['order']:'{quoted}' AND status:'succeeded'"}
+        )
+        assert [each.metadata.order for each in found.data] == [order]
 
 
 def test_a_wrong_key_is_refused_without_being_repeated(sandbox: Sandbox) -> None:

@@ -85,6 +85,8 @@ class Courier:
         self._flying = 0
         self._crew: list[threading.Thread] = []
         self._held: dict[str, _Parcel] | None = None
+        log = store.find("delivery", state="delivered")
+        self._arrived = {(each["provider"], each["event_id"]) for each in log}
         self._stopped = False
 
     def post(self, message: Message) -> None:
@@ -148,8 +150,7 @@ class Courier:
 
     def delivered(self, provider: str, event_id: str) -> bool:
         """Whether the endpoint has accepted this event at least once."""
-        about = {"provider": provider, "event_id": event_id, "state": "delivered"}
-        return bool(self._store.find("delivery", **about))
+        return (provider, event_id) in self._arrived
 
     def stop(self) -> None:
         """Finish the transmissions that are under way and stop; what is still due stays undone."""
@@ -232,6 +233,8 @@ class Courier:
             outcome["error"] = type(error).__name__
         parcel.tries += 1
         parcel.record["tries"].append(outcome)
+        if _accepted(status):
+            self._arrived.add((message.provider, message.event_id))
         kept = parcel.record["state"] == "delivered" or _accepted(status)
         last = parcel.tries > len(self.schedule)
         self._note(parcel, "delivered" if kept else "failed" if last else "waiting")

@@ -10,6 +10,8 @@ import random
 import secrets
 import sqlite3
 import threading
+from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,67 @@ CREATE TABLE IF NOT EXISTS drawn (one INTEGER PRIMARY KEY CHECK (one = 1), ids I
 """
 
 
+class _Shelf:
+    """The documents of one kind, with an index for every text field that was searched by."""
+
+    def __init__(self) -> None:
+        self.documents: dict[str, Document] = {}
+        self._places: dict[str, int] = {}
+        self._numbers = count()
+        self._indexes: dict[str, dict[str, set[str]]] = {}
+
+    def put(self, key: str, document: Document) -> None:
+        self._unindex(key)
+        self.documents[key] = document
+        if key not in self._places:
+            self._places[key] = next(self._numbers)
+        for field, index in self._indexes.items():
+            _note(index, document.get(field), key)
+
+    def remove(self, key: str) -> bool:
+        self._unindex(key)
+        self._places.pop(key, None)
+        return self.documents.pop(key, None) is not None
+
+    def find(self, equal: dict[str, Any]) -> Iterator[Document]:
+        for key in self._candidates(equal):
+            document = self.documents[key]
+            if all(document.get(field) == value for field, value in equal.items()):
+                yield document
+
+    def _candidates(self, equal: dict[str, Any]) -> Iterable[str]:
+        texts = [(field, value) for field, value in equal.items() if isinstance(value, str)]
+        if not texts:
+            return list(self.documents)
+        sets = [self._index(field).get(value, set()) for field, value in texts]
+        fewest, *_ = sorted(sets, key=len)
+        return sorted(fewest, key=self._places.__getitem__)
+
+    def _index(self, field: str) -> dict[str, set[str]]:
+        if field not in self._indexes:
+            index = self._indexes[field] = {}
+            for key, document in self.documents.items():
+                _note(index, document.get(field), key)
+        return self._indexes[field]
+
+    def _unindex(self, key: str) -> None:
+        before = self.documents.get(key)
+        if before is None:
+            return
+        for field, index in self._indexes.items():
+            value = before.get(field)
+            if isinstance(value, str):
+                index[value].discard(key)
+
+
+def _note(index: dict[str, set[str]], value: Any, key: str) -> None:
+    if isinstance(value, str):
+        index.setdefault(value, set()).add(key)
+
+
+_EMPTY = _Shelf()
+
+
 class Store:
     """Documents by ``(kind, id)``, in the order in which they were first put. Thread-safe.
 
@@ -50,7 +113,7 @@ class Store:
 
     def __init__(self, path: Path | None = None, *, seed: int | None = None) -> None:
         self._lock = threading.RLock()
-        self._kinds: dict[str, dict[str, Document]] = {}
+        self._kinds: dict[str, _Shelf] = {}
         self._seed = secrets.token_hex(8) if seed is None else str(seed)
         self._drawn = 0
         self._file = _open(path) if path is not None else None
@@ -60,24 +123,20 @@ class Store:
         """Keep ``document``, in the place of an earlier one of the same kind and id."""
         body = msgspec.json.encode(document)
         with self._lock:
-            self._kinds.setdefault(kind, {})[key] = msgspec.json.decode(body)
+            self._kinds.setdefault(kind, _Shelf()).put(key, msgspec.json.decode(body))
             if self._file is not None:
                 self._write(self._file, kind, key, body)
 
     def get(self, kind: str, key: str) -> Document | None:
         """The document, or None."""
         with self._lock:
-            found = self._kinds.get(kind, {}).get(key)
+            found = self._kinds.get(kind, _EMPTY).documents.get(key)
             return None if found is None else _copy(found)
 
     def find(self, kind: str, **equal: Any) -> list[Document]:
         """Documents whose top-level fields equal what is given, oldest first."""
         with self._lock:
-            return [
-                _copy(document)
-                for document in self._kinds.get(kind, {}).values()
-                if all(document.get(name) == value for name, value in equal.items())
-            ]
+            return [_copy(each) for each in self._kinds.get(kind, _EMPTY).find(equal)]
 
     def all(self, kind: str) -> list[Document]:
         """Every document of a kind, oldest first."""
@@ -86,7 +145,7 @@ class Store:
     def delete(self, kind: str, key: str) -> bool:
         """Forget a document; False when there was none."""
         with self._lock:
-            gone = self._kinds.get(kind, {}).pop(key, None) is not None
+            gone = self._kinds.get(kind, _EMPTY).remove(key)
             if gone and self._file is not None:
                 self._file.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind, key))
             return gone
@@ -132,7 +191,7 @@ class Store:
             return
         rows = self._file.execute("SELECT kind, id, body FROM documents ORDER BY place")
         for kind, key, body in rows:
-            self._kinds.setdefault(kind, {})[key] = msgspec.json.decode(body)
+            self._kinds.setdefault(kind, _Shelf()).put(key, msgspec.json.decode(body))
         row = self._file.execute("SELECT ids FROM drawn").fetchone()
         self._drawn = row[0] if row else 0
 

@@ -17,15 +17,18 @@ from starlette.responses import Response
 
 from webhooks.sandbox.state import Document
 from webhooks.sandbox.stripe_account import StripeAccount
-from webhooks.sandbox.stripe_errors import StripeError
+from webhooks.sandbox.stripe_errors import StripeError, invalid
 from webhooks.sandbox.stripe_events import Caller, caller
 from webhooks.sandbox.stripe_forms import Params
+from webhooks.sandbox.stripe_versions import ALLOWED_TYPES_SINCE
 from webhooks.sandbox.stripe_views import present
 
 Handler = Callable[..., Document]
 """``(account, params, *parts of the path) -> object``; raises ``StripeError``."""
 
 _KEPT = "stripe.idempotency"
+_KEPT_FOR = 24 * 3600
+"""Seconds. Stripe keeps a key at least so long; who relies on more is found out here."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -101,7 +104,7 @@ class StripeApi:
             self._under_way.add(idempotency_key)
         try:
             earlier = self.account.store.get(_KEPT, idempotency_key)
-            if earlier is not None:
+            if earlier is not None and self.account.now() < earlier["until"]:
                 return _replay(earlier, call)
             answer = self._perform(call, handler, request_id)
             if answer.kept:
@@ -117,6 +120,7 @@ class StripeApi:
         try:
             with self.account.world.lock:
                 params = Params.parse(call.form)
+                _refuse_outdated(params, call, version)
                 result = handler(self.account, params, *call.parts)
                 shown = present(self.account, result, version, params.texts("expand"))
         except StripeError as error:
@@ -131,6 +135,7 @@ class StripeApi:
             "status": answer.status,
             "body": answer.body.decode(),
             "request_id": answer.request_id,
+            "until": self.account.now() + _KEPT_FOR,
         }
         self.account.store.put(_KEPT, idempotency_key, kept)
 
@@ -148,6 +153,12 @@ class StripeApi:
                 status=401,
                 kept=False,
             )
+
+
+def _refuse_outdated(params: Params, call: Call, version: str) -> None:
+    gone = "payment_method_types"
+    if call.method == "POST" and gone in params and version[:10] >= ALLOWED_TYPES_SINCE:
+        raise invalid(gone, f"Received unknown parameter: {gone}", "parameter_unknown")
 
 
 async def _read(request: Request) -> Call:

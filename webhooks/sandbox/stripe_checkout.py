@@ -138,7 +138,8 @@ def _said(account: StripeAccount, params: Params) -> Document:
         "locale": params.text("locale"),
         "metadata": params.metadata(),
         "payment_method_options": _options(params) if options else {},
-        "payment_method_types": params.texts("payment_method_types") or ["card"],
+        "allowed_payment_method_types": params.method_types(),
+        "payment_method_types": params.method_types(),
         "success_url": _address(params, "success_url", needed=True),
     }
 

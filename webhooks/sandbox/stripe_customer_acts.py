@@ -81,6 +81,7 @@ def _intent(
         metadata=wanted.metadata(),
         receipt_email=wanted.text("receipt_email"),
         setup_future_usage=saving,
+        allowed_payment_method_types=session["payment_method_types"],
         payment_method_types=session["payment_method_types"],
     )
     account.save({**session, "_intent": intent["id"]})

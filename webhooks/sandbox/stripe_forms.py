@@ -94,6 +94,11 @@ class Params:
         """A list of texts."""
         return [str(item) for item in _items(self._fields.get(name))]
 
+    def method_types(self) -> list[str]:
+        """The types of payment methods that are allowed, by the name of either API version."""
+        old, new = "payment_method_types", "allowed_payment_method_types"
+        return self.texts(new) or self.texts(old) or ["card"]
+
     def metadata(self) -> dict[str, str]:
         """The ``metadata`` table; an empty value removes its key when it is merged."""
         value = self._fields.get("metadata")

@@ -46,7 +46,8 @@ def create(account: StripeAccount, params: Params) -> Document:
         metadata=params.metadata(),
         receipt_email=params.text("receipt_email"),
         setup_future_usage=params.text("setup_future_usage"),
-        payment_method_types=params.texts("payment_method_types") or ["card"],
+        allowed_payment_method_types=params.method_types(),
+        payment_method_types=params.method_types(),
         statement_descriptor_suffix=params.text("statement_descriptor_suffix"),
     )
     if not params.flag("confirm"):
@@ -169,7 +170,8 @@ def _clause(text: str) -> tuple[str, str | None, str]:
     found = _CLAUSE.fullmatch(text)
     if found is None:
         raise invalid("query", f"We were unable to parse your search query: {text}")
-    return found["field"], found["key"], found["value"]
+    value = re.sub(r"\\(.)", r"\1", found["value"])
+    return found["field"], found["key"], value
 
 
 def _holds(intent: Document, field: str, key: str | None, value: str) -> bool:

@@ -37,6 +37,8 @@ _FIXED: Document = {
     "effective_at": None,
     "ending_balance": 0,
     "footer": None,
+    "hosted_invoice_url": None,
+    "invoice_pdf": None,
     "metadata": {},
     "next_payment_attempt": None,
     "number": None,

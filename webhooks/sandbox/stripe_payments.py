@@ -40,6 +40,7 @@ def open_intent(account: StripeAccount, **fields: Any) -> Document:
 
 
 _UNSAID: Document = {
+    "allowed_payment_method_types": ["card"],
     "amount_capturable": 0,
     "amount_details": {"tip": {}},
     "amount_received": 0,

@@ -54,6 +54,9 @@ def give_back(
     _check(account, charge, amount)
     refund = account.new(
         "re",
+        customer=charge["customer"],
+        customer_account=None,
+        payment_method=charge["payment_method"],
         amount=charge["amount"] - charge["amount_refunded"] if amount is None else amount,
         balance_transaction=account.store.new_id("txn"),
         charge=charge["id"],
@@ -67,6 +70,7 @@ def give_back(
         status="pending" if pending else "succeeded",
         transfer_reversal=None,
     )
+    del refund["livemode"]  # The one object that does not say so.
     account.save(refund, "refund.created")
     _recount(account, charge["id"], "charge.refunded")
     if not pending:

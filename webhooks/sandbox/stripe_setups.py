@@ -34,6 +34,7 @@ def open_setup(account: StripeAccount, customer: str | None, metadata: dict[str,
     """Keep a new SetupIntent and tell of it."""
     intent = account.new(
         "seti",
+        allowed_payment_method_types=["card"],
         application=None,
         automatic_payment_methods=None,
         cancellation_reason=None,

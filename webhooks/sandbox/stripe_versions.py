@@ -115,6 +115,15 @@ def _forget_customer_account(shown: Document, _document: Document, _store: Store
     shown.pop("customer_account", None)
 
 
+def _forget_payer(shown: Document, _document: Document, _store: Store) -> None:
+    for name in ("customer", "customer_account", "payment_method"):
+        shown.pop(name, None)
+
+
+def _forget_allowed_types(shown: Document, _document: Document, _store: Store) -> None:
+    shown.pop("allowed_payment_method_types", None)
+
+
 def plan(price: Document) -> Document:
     """The plan that older code reads beside a recurring price."""
     recurring = price["recurring"] or {}
@@ -142,6 +151,10 @@ def plan(price: Document) -> Document:
 
 Change = Callable[[Document, Document, Store], None]
 
+ALLOWED_TYPES_SINCE = "2026-09-30"
+"""From then on requests say ``allowed_payment_method_types`` instead of
+``payment_method_types``."""
+
 CHANGES: list[tuple[str, str, Change]] = [
     ("2022-11-15", "payment_intent", _embed_charges),
     ("2022-11-15", "charge", _embed_refunds),
@@ -151,7 +164,11 @@ CHANGES: list[tuple[str, str, Change]] = [
     ("2025-03-31", "subscription", _lift_period),
     ("2025-09-30", "payment_method", _forget_customer_account),
     ("2025-09-30", "payment_intent", _forget_customer_account),
+    ("2025-09-30", "refund", _forget_payer),
     ("2025-09-30", "checkout.session", _forget_customer_account),
+    (ALLOWED_TYPES_SINCE, "payment_intent", _forget_allowed_types),
+    (ALLOWED_TYPES_SINCE, "setup_intent", _forget_allowed_types),
+    (ALLOWED_TYPES_SINCE, "checkout.session", _forget_allowed_types),
     ("2025-09-30", "invoice", _forget_customer_account),
     ("2025-09-30", "subscription", _forget_customer_account),
 ]

@@ -62,6 +62,13 @@ def page(
 SENTENCES: dict[str, str] = {
     "account_created": "account created",
     "account_updated": "account details changed: {fields}",
+    "renewal_placed": "renewal order {order} placed: {total}",
+    "renewal_failed": "renewal charge {number} for order {order} failed: {code}",
+    "past_due": "the period ended on {end} and is not paid yet",
+    "auto_renew_on": "auto-renew switched on by {by}",
+    "auto_renew_off": "auto-renew switched off: {reason}",
+    "expiry_warned": "warned: {days} days until the end",
+    "subscription_expired": "the subscription expired on {end}: {reason}",
     "order_placed": "{purpose} order {order} placed: {total}",
     "order_paid": "order {order} paid by {means}: {total}",
     "order_superseded": "order {order} superseded by {by}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from domain import checkouts, methods, settlement
+from domain import charges, checkouts, methods, settlement
 from domain.facts import (
     CheckoutApproved,
     CheckoutExpired,
@@ -40,11 +40,11 @@ RULES: Final[dict[type[Fact], Rule]] = {
     # Money
     PaymentSucceeded: settlement.payment_succeeded,
     PaymentPending: settlement.payment_pending,
-    PaymentFailed: settlement.payment_failed,
+    PaymentFailed: charges.payment_failed,
     # The way to it
     CheckoutApproved: checkouts.checkout_approved,
     CheckoutExpired: checkouts.checkout_expired,
-    MethodSaved: methods.method_saved,
+    MethodSaved: charges.method_saved_rule,
     MethodRemoved: methods.method_removed,
     MandateChanged: methods.mandate_changed,
     CustomerRemoved: methods.customer_removed,

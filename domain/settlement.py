@@ -6,12 +6,25 @@ from typing import Any
 
 import msgspec
 
-from domain import accounts, credit, invoices, methods, orders, payments, subscriptions
+from domain import (
+    access,
+    accounts,
+    announcements,
+    credit,
+    invoices,
+    methods,
+    orders,
+    payments,
+    subscriptions,
+    timetable,
+)
 from domain.errors import NotYet
 from domain.facts import Method, PaymentFailed, PaymentPending, PaymentSucceeded
 from domain.money import Money
 from domain.orders import Order
 from domain.payments import Payment
+from domain.quotes import Quote
+from domain.subscriptions import Subscription
 from domain.work import Work
 
 
@@ -55,7 +68,24 @@ def pay(work: Work, order: Order, payment: Payment | None) -> None:
     orders.close(order, "paid", work.now)
     quote = order.quoted
     _book_credit(work, order)
-    subscription = subscriptions.start_period(
+    subscription = _activate(work, order, quote)
+    if payment is not None:
+        payment.use, payment.order_id = "order", order.id
+    paper = invoices.for_order(work.session, work.catalogue, work.account, order, payment)
+    work.papers.append(paper)
+    timetable.plan(work.catalogue, subscription, work.now)
+    _tell(work, order, payment, subscription)
+    reason = accounts.BLOCKED_FOR_EXPIRY
+    access.unblock(work, reason, f"order:{order.id}", "payment received")
+
+
+def _activate(work: Work, order: Order, quote: Quote) -> Subscription:
+    """Begin the period that the order bought: now, or at the old end for a renewal."""
+    running = work.subscription
+    if order.kind == "renewal" and running is not None and running.is_running:
+        subscriptions.extend(running, quote.price.amount, order.id)
+        return running
+    return subscriptions.start_period(
         work.session,
         work.account.id,
         quote.target,
@@ -64,12 +94,6 @@ def pay(work: Work, order: Order, payment: Payment | None) -> None:
         currency=order.currency,
         order_id=order.id,
     )
-    if payment is not None:
-        payment.use, payment.order_id = "order", order.id
-    paper = invoices.for_order(work.session, work.catalogue, work.account, order, payment)
-    work.papers.append(paper)
-    _tell(work, order, payment, subscription)
-    _unblock(work)
 
 
 def _payment(work: Work, reference: str, amount: Money, order_id: str | None) -> Payment:
@@ -149,9 +173,7 @@ def _book_credit(work: Work, order: Order) -> None:
             credit.book(work.session, work.account.id, kind, money, cause=cause, order_id=order.id)
 
 
-def _tell(
-    work: Work, order: Order, payment: Payment | None, subscription: subscriptions.Subscription
-) -> None:
+def _tell(work: Work, order: Order, payment: Payment | None, subscription: Subscription) -> None:
     means = "credit" if payment is None else (payment.method or {}).get("kind", work.provider)
     work.note("order_paid", order=order.id, means=means, total=str(order.quoted.total))
     work.note(
@@ -162,12 +184,8 @@ def _tell(
         end=subscription.period_end.isoformat(),
     )
     work.note("invoice_issued", order=order.id, total=str(order.quoted.total))
-
-
-def _unblock(work: Work) -> None:
-    reason = accounts.BLOCKED_FOR_EXPIRY
-    if accounts.unblock(work.account, reason):
-        work.note("account_unblocked", reason="payment received")
+    announcements.receipt(work, order, subscription)
+    announcements.tell_app(work, "subscription.renewed", f"order:{order.id}")
 
 
 def _check_brand(work: Work, payment: Payment, method: Method | None) -> None:

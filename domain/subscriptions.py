@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import periods
@@ -38,11 +38,12 @@ class Subscription(Base):
     __tablename__ = "subscriptions"
     __table_args__ = (
         Index(
-            "ix_subscriptions_running_end",
-            "period_end",
-            postgresql_where=text("state IN ('active', 'past_due')"),
-            sqlite_where=text("state IN ('active', 'past_due')"),
+            "ix_subscriptions_due",
+            "next_due_at",
+            postgresql_where=text("next_due_at IS NOT NULL"),
+            sqlite_where=text("next_due_at IS NOT NULL"),
         ),
+        UniqueConstraint("managed_by", "managed_reference"),
     )
 
     account_id: Mapped[int] = mapped_column(
@@ -64,6 +65,25 @@ class Subscription(Base):
     started_at: Mapped[datetime]
     order_id: Mapped[str | None]
     """The order that bought the running period."""
+    ended_at: Mapped[datetime | None]
+    next_due_at: Mapped[datetime | None]
+    """When the clock has to look at it next (``domain.timetable``); None: never."""
+    warned_days: Mapped[int | None]
+    """The last expiry warning of this period, in days before the end."""
+    renewal_failures: Mapped[int] = mapped_column(default=0)
+    """Tries of the retry list that failed in this period."""
+    renewal_charges: Mapped[int] = mapped_column(default=0)
+    """Charges begun in this period, immediate ones with a new method included."""
+    renewal_in_flight: Mapped[bool] = mapped_column(default=False)
+    """A charge was begun and its outcome is not known yet."""
+    renewals_suspended: Mapped[bool] = mapped_column(default=False)
+    """A dispute is open: nothing is charged (BILLING 7)."""
+    declined_token: Mapped[str | None]
+    """The saved method that was declined for good in this period; not charged again."""
+    managed_reference: Mapped[str | None]
+    """The provider's id of a subscription that it runs itself."""
+    applied_sequence: Mapped[int] = mapped_column(default=0)
+    """The reading of the provider's subscription that was applied last."""
 
     @property
     def is_running(self) -> bool:
@@ -100,7 +120,9 @@ def start_period(
     """Begin a new period at ``start`` with a new anchor; auto-renew comes on (BILLING 4)."""
     subscription = of(session, account_id)
     if subscription is None:
-        subscription = Subscription(account_id=account_id, started_at=start)
+        subscription = Subscription(
+            account_id=account_id, started_at=start, renewals_suspended=False, applied_sequence=0
+        )
         session.add(subscription)
     _become(subscription, target)
     subscription.anchor_day = periods.anchor_of(start)
@@ -109,8 +131,49 @@ def start_period(
     subscription.period_net, subscription.currency = net, currency
     subscription.state, subscription.managed_by = "active", managed_by
     subscription.auto_renew, subscription.auto_renew_off_reason = True, None
-    subscription.order_id = order_id
+    subscription.order_id, subscription.ended_at = order_id, None
+    if managed_by == OURS:
+        subscription.managed_reference = None
+    _forget_cycle(subscription)
     return subscription
+
+
+def extend(subscription: Subscription, net: int, order_id: str | None) -> None:
+    """Let the next period follow the running one without a gap (BILLING 5)."""
+    start = subscription.period_end
+    subscription.period_start = start
+    subscription.period_end = periods.next_end(
+        start, subscription.interval, subscription.anchor_day
+    )
+    subscription.period_net, subscription.order_id = net, order_id
+    subscription.state = "active"
+    subscription.auto_renew, subscription.auto_renew_off_reason = True, None
+    _forget_cycle(subscription)
+
+
+def switch_off_renewal(subscription: Subscription, reason: str) -> bool:
+    """Switch auto-renew off with its reason; False when it is off already."""
+    if not subscription.auto_renew:
+        return False
+    subscription.auto_renew, subscription.auto_renew_off_reason = False, reason
+    return True
+
+
+def end(subscription: Subscription, state: str, at: datetime) -> bool:
+    """End it: ``expired`` (its time is over) or ``ended`` (before its time); False when it is."""
+    if not subscription.is_running:
+        return False
+    subscription.state, subscription.ended_at = state, at
+    subscription.next_due_at = None
+    return True
+
+
+def _forget_cycle(subscription: Subscription) -> None:
+    """A new period begins: nothing was warned of, tried or declined in it."""
+    subscription.warned_days = None
+    subscription.renewal_failures = subscription.renewal_charges = 0
+    subscription.renewal_in_flight = False
+    subscription.declined_token = None
 
 
 def _become(subscription: Subscription, target: Target) -> None:

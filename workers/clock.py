@@ -16,6 +16,7 @@ import structlog
 from domain import clock, leases
 from domain.errors import StoreUnavailable
 from workers import expire_orders
+from workers.passage import pass_time
 from workers.runtime import Runtime
 from workers.sweep import sweep
 
@@ -26,6 +27,7 @@ Duty = tuple[str, float, Callable[[Runtime], None]]
 DUTIES: Final[tuple[Duty, ...]] = (
     ("sweep", 1.0, sweep),
     ("expire_orders", 5.0, expire_orders.expire_orders),
+    ("pass_time", 1.0, pass_time),
 )
 log = structlog.get_logger()
 

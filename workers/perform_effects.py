@@ -26,6 +26,10 @@ KINDS: Final[dict[str, str]] = {
     "open_checkout": "workers.effects.open_checkout",
     "expire_checkout": "workers.effects.expire_checkout",
     "capture_checkout": "workers.effects.capture_checkout",
+    "charge_order": "workers.effects.charge_order",
+    "refund_payment": "workers.effects.refund_payment",
+    "send_mail": "workers.effects.send_mail",
+    "tell_app": "workers.effects.tell_app",
 }
 """Every kind of effect and the module whose ``perform(runtime, effect)`` makes it happen."""
 

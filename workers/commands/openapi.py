@@ -15,8 +15,8 @@ def add_to(commands: Any) -> None:
 
 
 def _run(_chosen: argparse.Namespace) -> int:
-    from webhooks.api import openapi
+    from webhooks.api import OPERATIONS, openapi
 
-    document = msgspec.json.encode(openapi.document())
+    document = msgspec.json.encode(openapi.document(OPERATIONS))
     sys.stdout.write(msgspec.json.format(document).decode() + "\n")
     return 0

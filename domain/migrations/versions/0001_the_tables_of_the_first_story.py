@@ -330,19 +330,30 @@ def upgrade() -> None:
         sa.Column("managed_by", sa.Text(), nullable=False),
         sa.Column("started_at", Instant(), nullable=False),
         sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("ended_at", Instant(), nullable=True),
+        sa.Column("next_due_at", Instant(), nullable=True),
+        sa.Column("warned_days", BigId, nullable=True),
+        sa.Column("renewal_failures", BigId, nullable=False),
+        sa.Column("renewal_charges", BigId, nullable=False),
+        sa.Column("renewal_in_flight", sa.Boolean(), nullable=False),
+        sa.Column("renewals_suspended", sa.Boolean(), nullable=False),
+        sa.Column("declined_token", sa.Text(), nullable=True),
+        sa.Column("managed_reference", sa.Text(), nullable=True),
+        sa.Column("applied_sequence", BigId, nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["accounts.id"],
         ),
         sa.PrimaryKeyConstraint("account_id"),
+        sa.UniqueConstraint("managed_by", "managed_reference"),
     )
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_subscriptions_running_end",
-            ["period_end"],
+            "ix_subscriptions_due",
+            ["next_due_at"],
             unique=False,
-            postgresql_where=sa.text("state IN ('active', 'past_due')"),
-            sqlite_where=sa.text("state IN ('active', 'past_due')"),
+            postgresql_where=sa.text("next_due_at IS NOT NULL"),
+            sqlite_where=sa.text("next_due_at IS NOT NULL"),
         )
 
     op.create_table(
@@ -470,9 +481,9 @@ def downgrade() -> None:
     op.drop_table("payments")
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.drop_index(
-            "ix_subscriptions_running_end",
-            postgresql_where=sa.text("state IN ('active', 'past_due')"),
-            sqlite_where=sa.text("state IN ('active', 'past_due')"),
+            "ix_subscriptions_due",
+            postgresql_where=sa.text("next_due_at IS NOT NULL"),
+            sqlite_where=sa.text("next_due_at IS NOT NULL"),
         )
 
     op.drop_table("subscriptions")

@@ -1,0 +1,20 @@
+"""Blocking and unblocking an account, with everything that is told about it (BILLING 6)."""
+
+from __future__ import annotations
+
+from domain import accounts, announcements
+from domain.work import Work
+
+
+def block(work: Work, reason: str, cause: str) -> None:
+    """Block the account, tell the customer and the app; nothing when it is blocked already."""
+    if accounts.block(work.account, reason, work.now):
+        work.note("account_blocked", reason=reason)
+        announcements.blocked(work, reason, cause)
+
+
+def unblock(work: Work, reason: str, cause: str, why: str) -> None:
+    """Lift a block that was made for ``reason``; others stay (BILLING 6)."""
+    if accounts.unblock(work.account, reason):
+        work.note("account_unblocked", reason=why)
+        announcements.unblocked(work, cause)

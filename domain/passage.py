@@ -1,0 +1,32 @@
+"""What the passing of time does to a subscription, in one place (BILLING 5 and 6)."""
+
+from __future__ import annotations
+
+from domain import expiry, renewals, timetable
+from domain.subscriptions import OURS, Subscription
+from domain.work import Work
+
+
+def act(work: Work) -> None:
+    """Do whatever is due for the account's subscription by now, once, however late; plan again.
+
+    Called by the clock under the account's lock.
+    """
+    subscription = work.subscription
+    if subscription is None or not subscription.is_running:
+        return
+    if work.now >= timetable.last_moment(work.catalogue, subscription):
+        expiry.expire(work, subscription)
+    elif subscription.managed_by == OURS:
+        _act_on_ours(work, subscription)
+    timetable.plan(work.catalogue, subscription, work.now)
+
+
+def _act_on_ours(work: Work, subscription: Subscription) -> None:
+    if not subscription.auto_renew:
+        expiry.warn(work, subscription)
+        return
+    if timetable.try_is_due(work.catalogue, subscription, work.now):
+        renewals.attempt(work, subscription)
+    if work.now >= subscription.period_end:
+        renewals.fall_due(work, subscription)

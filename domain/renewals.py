@@ -1,0 +1,176 @@
+"""Auto-renew of the subscriptions that we run ourselves (BILLING 5).
+
+One renewal order per period end; every try of the retry list is an effect of its own, begun under
+the account's lock only when the outcome of the one before is known. So at most one can succeed.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from domain import (
+    announcements,
+    methods,
+    orders,
+    purchasing,
+    quotes,
+    settlement,
+    subscriptions,
+    timetable,
+)
+from domain.facts import Decline
+from domain.methods import PaymentMethod
+from domain.orders import Order
+from domain.subscriptions import OURS, Subscription
+from domain.timetable import EXHAUSTED
+from domain.work import Work
+
+NO_METHOD: Final = Decline(code="no_saved_method", kind="hard")
+DECLINED_BEFORE: Final = Decline(code="method_declined_before", kind="hard")
+
+
+def fall_due(work: Work, subscription: Subscription) -> None:
+    """The period is over and not paid: access goes on within the grace."""
+    if subscription.state == "active" and work.now >= subscription.period_end:
+        subscription.state = "past_due"
+        work.note("past_due", end=subscription.period_end.isoformat())
+        cause = announcements.cycle(subscription)
+        announcements.tell_app(work, "subscription.past_due", cause)
+
+
+def attempt(work: Work, subscription: Subscription, *, scheduled: bool = True) -> None:
+    """Try to renew now. ``scheduled`` tries belong to the list, a new method's try does not."""
+    order = _order(work, subscription)
+    if order is None or order.state != orders.OPEN:
+        return
+    method = methods.current(work.session, work.account.id)
+    subscription.renewal_in_flight = True
+    subscription.renewal_charges += 1
+    number = subscription.renewal_charges
+    if method is None:
+        failed(work, order, NO_METHOD, number, scheduled=scheduled)
+    elif method.token == subscription.declined_token:
+        failed(work, order, DECLINED_BEFORE, number, scheduled=scheduled)
+    else:
+        _charge(work, order, method, number, scheduled=scheduled)
+
+
+def try_new_method(work: Work) -> None:
+    """A method was saved while a renewal is failing: try it at once (BILLING 5)."""
+    subscription = work.subscription
+    if subscription is None or not subscription.is_running or not subscription.auto_renew:
+        return
+    if subscription.managed_by != OURS or subscription.renewals_suspended:
+        return
+    method = methods.current(work.session, work.account.id)
+    fresh = method is not None and method.token != subscription.declined_token
+    if fresh and subscription.renewal_failures and not subscription.renewal_in_flight:
+        attempt(work, subscription, scheduled=False)
+
+
+def failed(work: Work, order: Order, decline: Decline, number: int, *, scheduled: bool) -> None:
+    """The ``number``-th charge of the period failed; repeats of the same report change nothing."""
+    subscription = work.subscription
+    if subscription is None or not _is_current(subscription, order, number):
+        return
+    subscription.renewal_in_flight = False
+    subscription.renewal_failures += scheduled
+    _remember_decline(work, subscription, decline)
+    work.note("renewal_failed", order=order.id, code=decline.code, number=number)
+    upcoming = timetable.next_try(work.catalogue, subscription, work.now)
+    if not timetable.tries_left(work.catalogue, subscription):
+        exhaust(work, subscription, order)
+    announcements.renewal_failed(work, order, decline, number, upcoming)
+
+
+def exhaust(work: Work, subscription: Subscription, order: Order) -> None:
+    """The list is at its end: auto-renew goes off, with mail and alert."""
+    orders.close(order, "failed", work.now, EXHAUSTED)
+    if subscriptions.switch_off_renewal(subscription, EXHAUSTED):
+        work.note("auto_renew_off", reason=EXHAUSTED)
+        work.alert("renewal_exhausted", work.account.ref, order=order.id)
+        announcements.auto_renew_off(work, subscription, EXHAUSTED)
+
+
+def give_up(work: Work, subscription: Subscription) -> None:
+    """The subscription ends: no renewal of it is wanted any more."""
+    order = orders.open_of(work.session, work.account.id)
+    if order is not None and order.kind == "renewal":
+        orders.close(order, "expired", work.now)
+        work.note("order_expired", order=order.id)
+    if subscription.auto_renew and subscription.managed_by == OURS:
+        subscriptions.switch_off_renewal(subscription, EXHAUSTED)
+        work.note("auto_renew_off", reason=EXHAUSTED)
+
+
+def switch(work: Work, subscription: Subscription, *, on: bool) -> None:
+    """The customer switches auto-renew on or off (BILLING 5)."""
+    if on and not subscription.auto_renew:
+        subscription.auto_renew, subscription.auto_renew_off_reason = True, None
+        work.note("auto_renew_on", by=work.actor or "customer")
+    elif not on and subscriptions.switch_off_renewal(subscription, "customer"):
+        order = orders.open_of(work.session, work.account.id)
+        if order is not None and order.kind == "renewal":
+            orders.close(order, "failed", work.now, "auto-renew was switched off")
+        work.note("auto_renew_off", reason=work.actor or "customer")
+
+
+def _order(work: Work, subscription: Subscription) -> Order | None:
+    """The open renewal order, a new one, or None while the customer is buying something else."""
+    current = orders.open_of(work.session, work.account.id)
+    if current is not None and current.kind == "renewal":
+        return current
+    if current is not None:
+        if work.now < subscription.period_end:
+            return None
+        purchasing.withdraw(work, current, "superseded")
+    return _place(work, subscription)
+
+
+def _place(work: Work, subscription: Subscription) -> Order:
+    quote = quotes.of_renewal(work.session, work.catalogue, work.account, subscription)
+    method = methods.current(work.session, work.account.id)
+    order = orders.place(
+        work.session,
+        work.catalogue,
+        work.account,
+        quote,
+        method="saved" if quote.due else "credit",
+        provider=method.provider if method and quote.due else None,
+        kind="renewal",
+    )
+    order.expires_at = subscription.period_end + timedelta(days=work.catalogue.renewal.grace_days)
+    work.note("renewal_placed", order=order.id, total=str(quote.total))
+    if not quote.due:
+        settlement.pay(work, order, None)
+    return order
+
+
+def _charge(
+    work: Work, order: Order, method: PaymentMethod, number: int, *, scheduled: bool
+) -> None:
+    order.provider = method.provider
+    work.want(
+        purchasing.CHARGE_ORDER,
+        order.id,
+        f"order:{order.id}:charge:{number}",
+        token=method.token,
+        provider=method.provider,
+        number=number,
+        scheduled=scheduled,
+    )
+
+
+def _is_current(subscription: Subscription, order: Order, number: int) -> bool:
+    return (
+        order.state == orders.OPEN
+        and subscription.renewal_in_flight
+        and subscription.renewal_charges == number
+    )
+
+
+def _remember_decline(work: Work, subscription: Subscription, decline: Decline) -> None:
+    method = methods.current(work.session, work.account.id)
+    if method is not None and decline.kind == "hard":
+        subscription.declined_token = method.token

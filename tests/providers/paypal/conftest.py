@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.providers.paypal.paypal_host import PayPalHost, serving
+from tests.providers.paypal.played import Played, playing
 from webhooks.providers.paypal.settings import PayPalSettings, configure
 from webhooks.providers.paypal.verify import PayPalVerifier
 from webhooks.providers.provider import Delivery
@@ -79,3 +80,17 @@ def signed(authority: Authority, host: PayPalHost) -> Sign:
         return Delivery(headers=lowered, body=body, received_at=arrival)
 
     return make
+
+
+@pytest.fixture
+def paypal(authority: Authority) -> Iterator[Played]:
+    """PayPal as the sandbox plays it."""
+    with playing(authority) as played:
+        yield played
+
+
+@pytest.fixture(scope="module")
+def quiet(authority: Authority) -> Iterator[Played]:
+    """One sandbox for all tests of a file that change nothing in it."""
+    with playing(authority) as played:
+        yield played

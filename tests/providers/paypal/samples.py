@@ -52,3 +52,9 @@ def told(
         assert not any(request in readings for request in translation.needs)
         readings.update({r: reading(r) for r in translation.needs})
     return translation, list(readings)
+
+
+def given(kind: str, key: str, **changes: Any) -> dict[ReadingRequest, Reading]:
+    """The reading of an object with something changed in it."""
+    request = ReadingRequest(kind, key)
+    return {request: reading(request, **changes)}

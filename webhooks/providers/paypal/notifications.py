@@ -44,14 +44,19 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 def events(
-    client: PayPalClient, since: datetime, until: datetime, event_type: str | None = None
+    client: PayPalClient,
+    since: datetime,
+    until: datetime,
+    event_type: str | None = None,
+    *,
+    page_size: int = PAGE_SIZE,
 ) -> list[Document]:
     """Events created between the instants, oldest first, each as it would have been delivered.
 
     Raises ``Transient``, or ``Permanent`` when PayPal refuses to list them.
     """
     query = {
-        "page_size": str(PAGE_SIZE),
+        "page_size": str(page_size),
         "start_time": _written(since),
         # Whole seconds: the last one is included.
         "end_time": _written(until + timedelta(seconds=1)),

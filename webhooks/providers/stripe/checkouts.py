@@ -7,11 +7,15 @@ version 2026-09-30.endive; ``allowed_payment_method_types`` has taken its place.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Final, Literal
+
+import stripe
 
 from domain import clock
 from domain.ports import CheckoutRequest, MethodRequest
-from webhooks.providers.stripe.shapes import ACCOUNT, KEY, ORDER, SAVES
+from webhooks.providers.stripe.charges import NEWEST, plain
+from webhooks.providers.stripe.shapes import ACCOUNT, KEY, ORDER, SAVES, Document
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams, SessionCreateParamsPaymentMethodOptions
@@ -84,6 +88,21 @@ def method_page(request: MethodRequest) -> SessionCreateParams:
     return _with_customer(page, request.customer, request.email)
 
 
+def find_page(client: stripe.StripeClient, page: SessionCreateParams) -> Document | None:
+    """The open page that an earlier call made for the same thing with the same key.
+
+    When a page closes can depend on when it is asked for, and Stripe refuses a key that comes
+    again with anything else than before.
+    """
+    for session in islice(
+        client.v1.checkout.sessions.list({"limit": 100}).auto_paging_iter(), NEWEST
+    ):
+        document = plain(session)
+        if document["status"] == "open" and document["metadata"] == page["metadata"]:
+            return document
+    return None
+
+
 def _card_options() -> SessionCreateParamsPaymentMethodOptions:
     return {"card": {"restrictions": {"brands_blocked": list(BRANDS_BLOCKED)}}}
 
@@ -107,15 +126,8 @@ def _with_customer(
 
 
 def _expiry(wanted: datetime) -> int | None:
-    """When the page closes, in Unix seconds; None for the longest time that Stripe allows.
-
-    A repeated call must say the same, or Stripe refuses its idempotency key. So the longest time
-    is left to Stripe, and the shortest is rounded up to a full hour.
-    """
+    """When the page closes, in Unix seconds; None for the longest time that Stripe allows."""
     now = clock.now()
     if wanted > now + LONGEST - SLACK:
         return None
-    if wanted >= now + SHORTEST + SLACK:
-        return int(wanted.timestamp())
-    soonest = (now + SHORTEST + SLACK).replace(minute=0, second=0, microsecond=0)
-    return int((soonest + timedelta(hours=1)).timestamp())
+    return int(max(wanted, now + SHORTEST + SLACK).timestamp())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import stripe
@@ -31,6 +31,9 @@ from webhooks.providers.stripe.readings import READS
 from webhooks.providers.stripe.settings import StripeConfiguration
 from webhooks.providers.stripe.shapes import Document, customer, text
 
+if TYPE_CHECKING:
+    from stripe.params.checkout import SessionCreateParams
+
 TIMEOUTS: Final = (3.05, 20.0)
 """Seconds to connect and to wait for an answer."""
 RETRIES: Final = 2
@@ -44,14 +47,20 @@ class StripeGateway:
     Every method raises ``Transient``, ``Unknown`` or ``Permanent`` (see ``failures``).
     """
 
-    def __init__(self, configuration: StripeConfiguration) -> None:
+    def __init__(
+        self,
+        configuration: StripeConfiguration,
+        *,
+        timeouts: tuple[float, float] = TIMEOUTS,
+        retries: int = RETRIES,
+    ) -> None:
         # The library reports the duration of each call with the next one: none of its business.
         stripe.enable_telemetry = False
         self._client = stripe.StripeClient(
             configuration.api_key,
             base_addresses={"api": configuration.api_base},
-            http_client=stripe.RequestsClient(timeout=TIMEOUTS),
-            max_network_retries=RETRIES,
+            http_client=stripe.RequestsClient(timeout=timeouts),
+            max_network_retries=retries,
         )
 
     def read(self, request: ReadingRequest) -> Document | None:
@@ -166,12 +175,18 @@ class StripeGateway:
                     return found[::-1]
                 after = {"starting_after": found[-1]["id"]}
 
-    def _open(self, page: Any, key: str) -> Checkout:
-        session = plain(self._client.v1.checkout.sessions.create(page, {"idempotency_key": key}))
+    def _open(self, page: SessionCreateParams, key: str) -> Checkout:
+        try:
+            made = self._client.v1.checkout.sessions.create(page, {"idempotency_key": key})
+            session = plain(made)
+        except stripe.IdempotencyError:
+            found = checkouts.find_page(self._client, page)
+            if found is None:
+                raise
+            session = found
         url = text(session, "url")
         if url is None:
-            # The answer to the first call, repeated after the page was paid or expired.
-            raise Permanent(f"checkout {session['id']} is closed: it has no page any more")
+            raise Permanent(f"checkout {session['id']} has no page")
         return Checkout(id=session["id"], url=url, customer=customer(session))
 
 

@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from domain import timetable
 from domain.facts import Decline
+from domain.invoices import Invoice
+from domain.mails import kinds
 from domain.money import Money
 from domain.notices import notify
 from domain.orders import Order
+from domain.payments import Payment
 from domain.subscriptions import Subscription
 from domain.work import Work
 
 
-def receipt(work: Work, order: Order, subscription: Subscription) -> None:
-    """The order is paid: the receipt with the invoice goes to the billing address."""
-    parameters = {
-        "total": order.quoted.total,
-        "plan": subscription.plan,
-        "period_end": subscription.period_end,
-    }
-    notify(work, "receipt", f"order:{order.id}", parameters, order_id=order.id)
+def receipt(
+    work: Work, order: Order, payment: Payment | None, invoice: Invoice, bought: Subscription
+) -> None:
+    """The order is paid: the receipt goes out with the invoice."""
+    parameters = kinds.Receipt(
+        total=order.quoted.total,
+        paid=order.money_due,
+        plan=bought.plan,
+        interval="year" if bought.interval == "year" else "month",
+        agents=bought.agents,
+        period_end=bought.period_end,
+        auto_renew=bought.auto_renew,
+        means=means(payment.method if payment else None),
+    )
+    notify(work, "receipt", f"order:{order.id}", parameters, invoice_id=invoice.id)
 
 
-def renewal_ahead(work: Work, subscription: Subscription, on: datetime, amount: Money) -> None:
-    """A renewal will be charged."""
-    parameters = {"on": on, "amount": amount, "plan": subscription.plan}
-    notify(work, "renewal_ahead", cycle(subscription), parameters)
+def means(method: Mapping[str, Any] | None) -> kinds.Means | None:
+    """How something was paid, for a mail."""
+    if method is None:
+        return None
+    return kinds.Means(kind=method["kind"], brand=method.get("brand"), last4=method.get("last4"))
 
 
 def renewal_failed(
@@ -33,47 +47,53 @@ def renewal_failed(
 ) -> None:
     """A renewal's charge failed: why, in plain words, and what to do."""
     subscription = work.subscription
-    parameters = {
-        "reason_code": decline.code,
-        "amount": order.money_due,
-        "next_try_at": next_try_at,
-        "access_until": subscription.period_end if subscription else None,
-    }
+    if subscription is None:
+        return
+    parameters = kinds.RenewalFailed(
+        reason_code=decline.code,
+        amount=order.money_due,
+        next_try_at=next_try_at,
+        access_until=timetable.last_moment(work.catalogue, subscription),
+    )
     notify(work, "renewal_failed", f"order:{order.id}:charge:{number}", parameters)
 
 
 def auto_renew_off(work: Work, subscription: Subscription, reason: str) -> None:
     """Auto-renew went off, and access ends."""
-    parameters = {"reason": reason, "ends_at": subscription.period_end}
-    notify(work, "auto_renew_off", cycle(subscription), parameters)
+    ends_at = timetable.last_moment(work.catalogue, subscription)
+    parameters = kinds.AutoRenewOff(reason=reason, ends_at=ends_at)
+    notify(work, "auto_renew_off", f"{cycle(subscription)}:{work.now.isoformat()}", parameters)
 
 
 def expiry_warning(work: Work, subscription: Subscription, days: int) -> None:
     """The subscription ends in ``days``."""
-    parameters = {"days": days, "ends_at": subscription.period_end}
+    parameters = kinds.ExpiryWarning(days=days, ends_at=subscription.period_end)
     notify(work, "expiry_warning", f"{cycle(subscription)}:{days}", parameters)
 
 
 def blocked(work: Work, reason: str, cause: str) -> None:
     """The account is blocked."""
-    notify(work, "blocked", cause, {"reason": reason})
+    notify(work, "blocked", cause, kinds.Blocked(reason=reason))
     tell_app(work, "account.blocked", cause)
 
 
 def unblocked(work: Work, cause: str) -> None:
     """The account is active again."""
-    notify(work, "unblocked", cause, {})
+    notify(work, "unblocked", cause, kinds.Unblocked())
     tell_app(work, "account.unblocked", cause)
 
 
-def refund_done(work: Work, amount: Money, cause: str, *, credit_note: int | None) -> None:
+def refund_done(
+    work: Work, amount: Money, cause: str, *, credit_note: int | None, ended: bool = False
+) -> None:
     """Money went back to the customer."""
-    notify(work, "refund_done", cause, {"amount": amount}, invoice_id=credit_note)
+    parameters = kinds.RefundDone(amount=amount, ended=ended)
+    notify(work, "refund_done", cause, parameters, invoice_id=credit_note)
 
 
-def method_rejected(work: Work, brand: str, cause: str) -> None:
+def method_rejected(work: Work, brand: str | None, cause: str) -> None:
     """A card of a brand that is not taken was not saved."""
-    notify(work, "method_rejected", cause, {"brand": brand})
+    notify(work, "method_rejected", cause, kinds.MethodRejected(brand=brand))
 
 
 def tell_app(work: Work, kind: str, cause: str) -> None:

@@ -1,4 +1,4 @@
-"""Mails that are wanted: one effect per cause and kind, in the language of the account."""
+"""How a rule tells a customer something by mail: by wanting the effect that sends it, once."""
 
 from __future__ import annotations
 
@@ -6,38 +6,48 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
+from domain.accounts import Account
+from domain.mails import kinds
+from domain.mails.kinds import Parameters
 from domain.work import Work
 
-PAPERS: Final = frozenset({"receipt", "refund_done"})
-"""Kinds that go to the billing address where there is one: they carry an invoice or credit note."""
+EFFECT: Final = "send_mail"
 
 
 def notify(
     work: Work,
     kind: str,
     cause: str,
-    parameters: Mapping[str, Any],
+    parameters: Parameters | Mapping[str, Any],
     *,
     invoice_id: int | None = None,
-    order_id: str | None = None,
     at: datetime | None = None,
 ) -> bool:
-    """Want a mail of ``kind`` once per ``cause``; ``parameters`` are those of ``domain.mails``.
+    """Want a mail of ``kind`` to the account, from ``at`` on; False when it was wanted already.
 
-    ``invoice_id`` names the paper to attach; ``order_id`` the order whose invoice is attached.
+    ``cause`` names what it is about (``order:ord_…``, ``period_end:17:2026-05-12:3``): the same
+    kind for the same cause is sent once, whatever happens. A paper's number is filled in when the
+    mail is sent, since a rule knows only the row (``invoice_id``, flushed) of the paper.
+
+    Raises ValueError or ``msgspec.ValidationError`` for parameters that are not the kind's, and
+    ValueError for a paper's mail without its paper.
     """
-    account = work.account
-    billing = account.billing.get("email") if kind in PAPERS else None
-    attach = {"invoice": invoice_id, "order": order_id}
+    if kind in kinds.NEED_PAPER and invoice_id is None:
+        raise ValueError(f"a mail {kind} needs the id of its paper")
+    given = kinds.write(parameters) if isinstance(parameters, Parameters) else parameters
     return work.want(
-        "send_mail",
+        EFFECT,
         kind,
         cause,
         at=at,
-        to=billing or account.email,
-        locale=account.locale,
-        parameters=msgspec.to_builtins(dict(parameters)),
-        attach={name: value for name, value in attach.items() if value is not None},
+        to=recipient(work.account, kind),
+        locale=work.account.locale,
+        parameters=kinds.write(kinds.read(kind, given)),
+        **({"attach": {"invoice": invoice_id}} if invoice_id is not None else {}),
     )
+
+
+def recipient(account: Account, kind: str) -> str:
+    """Papers go to the billing e-mail where there is one (BILLING 8), the rest to the account."""
+    billing = account.billing.get("email") if kind in kinds.TO_BILLING else None
+    return billing or account.email

@@ -38,11 +38,13 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Means(msgspec.Struct, frozen=True, kw_only=True):
-    """How an order is to be paid: the method, the provider behind it, the effect that begins it."""
+    """How an order is to be paid: the method, the provider behind it, the effect that begins it,
+    and for a saved method its token, so that no other is charged if it is replaced meanwhile."""
 
     method: str
     provider: str | None
     effect: str | None = OPEN_CHECKOUT
+    token: str | None = None
 
 
 NOTHING_DUE: Final = Means(method="credit", provider=None, effect=None)
@@ -73,7 +75,7 @@ def saved_means(session: Session, account: Account) -> Means:
             "can save it.",
             status=422,
         )
-    return Means(method="saved", provider=method.provider, effect=CHARGE_ORDER)
+    return Means(method="saved", provider=method.provider, effect=CHARGE_ORDER, token=method.token)
 
 
 def withdraw(work: Work, order: Order, state: str, failure: str | None = None) -> bool:
@@ -148,7 +150,8 @@ def _place(work: Work, wish: Wish, quote: Quote, means: Means) -> Order:
 
 def _begin(work: Work, order: Order, means: Means) -> None:
     if means.effect is not None:
-        work.want(means.effect, order.id, f"order:{order.id}")
+        payload = {"token": means.token} if means.token is not None else {}
+        work.want(means.effect, order.id, f"order:{order.id}", **payload)
         return
     settlement.pay(work, order, None)
     invoices.number_all(work.session, work.papers)

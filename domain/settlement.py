@@ -33,6 +33,7 @@ def payment_succeeded(fact: PaymentSucceeded, work: Work) -> None:
     if fact.method is not None:
         methods.save(work, fact.method, fact.customer)
     payment = _payment(work, fact.payment, fact.amount, fact.order)
+    _note_method(work, payment, fact.method)
     if payment.state == "succeeded":
         return
     order = _named_order(work, fact.order or payment.order_id)
@@ -43,7 +44,6 @@ def payment_succeeded(fact: PaymentSucceeded, work: Work) -> None:
         _keep_as_credit(work, payment, order, refusal)
     else:
         pay(work, order, payment)
-    _check_brand(work, payment, fact.method)
 
 
 def payment_pending(fact: PaymentPending, work: Work) -> None:
@@ -73,8 +73,12 @@ def pay(work: Work, order: Order, payment: Payment | None) -> None:
         payment.use, payment.order_id = "order", order.id
     paper = invoices.for_order(work.session, work.catalogue, work.account, order, payment)
     work.papers.append(paper)
+    # The receipt names the paper's row.
+    work.session.flush()
     timetable.plan(work.catalogue, subscription, work.now)
     _tell(work, order, payment, subscription)
+    announcements.receipt(work, order, payment, paper, subscription)
+    announcements.tell_app(work, "subscription.renewed", f"order:{order.id}")
     reason = accounts.BLOCKED_FOR_EXPIRY
     access.unblock(work, reason, f"order:{order.id}", "payment received")
 
@@ -126,8 +130,6 @@ def _record_money(payment: Payment, fact: PaymentSucceeded, work: Work) -> None:
     payment.amount, payment.currency = fact.amount.amount, fact.amount.currency
     payment.paid_at = fact.at or work.now
     payment.decline_code = None
-    if fact.method is not None:
-        payment.method = _method_document(fact.method)
 
 
 def _method_document(method: Method) -> dict[str, Any]:
@@ -184,11 +186,12 @@ def _tell(work: Work, order: Order, payment: Payment | None, subscription: Subsc
         end=subscription.period_end.isoformat(),
     )
     work.note("invoice_issued", order=order.id, total=str(order.quoted.total))
-    announcements.receipt(work, order, subscription)
-    announcements.tell_app(work, "subscription.renewed", f"order:{order.id}")
 
 
-def _check_brand(work: Work, payment: Payment, method: Method | None) -> None:
+def _note_method(work: Work, payment: Payment, method: Method | None) -> None:
+    """Keep how it was paid; of several events of a payment only some know the card's brand."""
+    if method is not None and (payment.method is None or payment.method.get("brand") is None):
+        payment.method = _method_document(method)
     if method is not None and method.brand is not None and not methods.accepted(method):
         subject = f"{work.provider}:{payment.reference}"
         work.alert("card_brand_not_accepted", subject, brand=method.brand)

@@ -55,7 +55,7 @@ class Job:
     body: bytes
     translation: Translation = field(default_factory=Translation)
     error: Exception | None = None
-    needed: tuple[ReadingRequest, ...] = ()
+    known: dict[ReadingRequest, Reading] = field(default_factory=dict)
     account_id: int | None = None
 
 
@@ -109,17 +109,16 @@ def _claim(session: Session, limit: int) -> list[Job]:
 
 def _translate(runtime: Runtime, session: Session, job: Job) -> None:
     try:
-        translation = translate(runtime, job, {})
-        if translation.needs:
-            job.needed = translation.needs
-            known = _readings(session, job)
-            translation = translate(runtime, job, known)
-        job.translation = translation
+        job.translation = translate(runtime, job)
+        # What was read may show what else must be read.
+        while fresh := _readings(session, job):
+            job.known.update(fresh)
+            job.translation = translate(runtime, job)
     except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
         job.error = error
 
 
-def translate(runtime: Runtime, job: Job, known: Mapping[ReadingRequest, Reading]) -> Translation:
+def translate(runtime: Runtime, job: Job) -> Translation:
     """What the event says. Raises ``Permanent`` when its provider is switched off."""
     event = job.event
     provider = runtime.providers.get(event.provider)
@@ -131,12 +130,13 @@ def translate(runtime: Runtime, job: Job, known: Mapping[ReadingRequest, Reading
         body=job.body,
         received_at=event.received_at,
     )
-    return provider.translator(envelope, known)
+    return provider.translator(envelope, job.known)
 
 
 def _readings(session: Session, job: Job) -> dict[ReadingRequest, Reading]:
     since = job.event.received_at
-    return readings.latest(session, job.event.provider, [(need, since) for need in job.needed])
+    unread = [(need, since) for need in job.translation.needs if need not in job.known]
+    return readings.latest(session, job.event.provider, unread)
 
 
 def _assign(session: Session, jobs: Sequence[Job]) -> None:
@@ -239,7 +239,8 @@ def _unmatched(facts: Sequence[Fact]) -> str:
 
 def _ask(session: Session, job: Job) -> None:
     event = job.event
-    for need in job.translation.needs:
+    unread = [need for need in job.translation.needs if need not in job.known]
+    for need in unread:
         is_new = effects.want(
             session,
             "read_object",
@@ -250,7 +251,7 @@ def _ask(session: Session, job: Job) -> None:
         )
         if not is_new:
             _refuse_parked(session, event, need)
-    names = ", ".join(map(str, job.translation.needs))
+    names = ", ".join(map(str, unread))
     inbox.postpone(event, "waiting", READING_FALLBACK, f"waiting for {names} from the provider")
 
 

@@ -43,6 +43,8 @@ class PaymentMethod(Base):
 
 ACCEPTED_BRANDS: Final = frozenset({"visa", "mastercard"})
 """Card brands that are taken (BILLING 4); money that came with another counts, with an alert."""
+OPEN_ENTRY: Final = "open_method_entry"
+"""The effect that makes a page where a new method is entered."""
 KEPT: Final = ("brand", "last4", "expires")
 
 
@@ -79,6 +81,32 @@ def save(work: Work, method: Method, customer: str | None) -> PaymentMethod | No
 def accepted(method: Method) -> bool:
     """Whether the method may be stored: Visa and Mastercard, or a wallet (BILLING 4)."""
     return method.kind != "card" or method.brand in ACCEPTED_BRANDS
+
+
+def forget(work: Work) -> PaymentMethod | None:
+    """The customer removes the current method: nothing is charged to it any more (BILLING 4)."""
+    method = current(work.session, work.account.id)
+    if method is not None:
+        method.removed_at = work.now
+        work.note("method_removed", method=method.label)
+        work.want(
+            "remove_method",
+            method.token,
+            f"method:{method.id}",
+            provider=method.provider,
+        )
+    return method
+
+
+def open_entry(work: Work, provider: str, name: str, return_url: str, cancel_url: str) -> str:
+    """Want a page where the customer enters a new method; returns the effect's cause.
+
+    ``name`` tells one request from another.
+    """
+    cause = f"account:{work.account.id}:method:{name}"
+    urls = {"return_url": return_url, "cancel_url": cancel_url}
+    work.want(OPEN_ENTRY, provider, cause, **urls)
+    return cause
 
 
 def method_removed(fact: MethodRemoved, work: Work) -> None:

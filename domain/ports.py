@@ -152,6 +152,10 @@ class Gateway(Protocol):
     def open_method_entry(self, request: MethodRequest) -> Checkout:
         """Make a page where a new method is entered."""
 
+    def complete_method_entry(self, checkout: str, key: str) -> Method | None:
+        """Take over a method that was entered on a page, where the provider tells of it by no
+        event; None while nothing was entered, or where an event tells."""
+
     def remove_method(self, token: str) -> None:
         """Forget a saved method; done when it is already gone."""
 

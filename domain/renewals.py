@@ -19,6 +19,7 @@ from domain import (
     subscriptions,
     timetable,
 )
+from domain.errors import Refused
 from domain.facts import Decline
 from domain.methods import PaymentMethod
 from domain.orders import Order
@@ -105,7 +106,15 @@ def give_up(work: Work, subscription: Subscription) -> None:
 
 
 def switch(work: Work, subscription: Subscription, *, on: bool) -> None:
-    """The customer switches auto-renew on or off (BILLING 5)."""
+    """The customer switches auto-renew on or off (BILLING 5).
+
+    Raises ``Refused`` for a subscription that its provider runs.
+    """
+    if subscription.managed_by != OURS:
+        raise Refused(
+            "managed_elsewhere",
+            f"The subscription is run by {subscription.managed_by}: cancel or resume it there.",
+        )
     if on and not subscription.auto_renew:
         subscription.auto_renew, subscription.auto_renew_off_reason = True, None
         work.note("auto_renew_on", by=work.actor or "customer")

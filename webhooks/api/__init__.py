@@ -8,7 +8,14 @@ from typing import Final
 from anyio import CapacityLimiter
 from starlette.routing import Route
 
-from webhooks.api import account_history, accounts, orders, quotes
+from webhooks.api import (
+    account_history,
+    accounts,
+    auto_renew,
+    orders,
+    payment_methods,
+    quotes,
+)
 from webhooks.api.docs_page import route as manual_route
 from webhooks.api.openapi import document
 from webhooks.api.openapi import route as contract_route
@@ -37,6 +44,8 @@ def routes(services: Services) -> list[Route]:
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *accounts.OPERATIONS,
     *account_history.OPERATIONS,
+    *auto_renew.OPERATIONS,
+    *payment_methods.OPERATIONS,
     *quotes.OPERATIONS,
     *orders.OPERATIONS,
 )

@@ -145,5 +145,3 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     event_types: tuple[str, ...]
     """The event types an operator should subscribe the endpoint to."""
-
-

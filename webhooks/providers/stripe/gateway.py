@@ -14,6 +14,7 @@ import msgspec
 import stripe
 
 from domain.errors import Permanent
+from domain.facts import Method
 from domain.ports import (
     ChargeOutcome,
     ChargeRequest,
@@ -27,9 +28,10 @@ from domain.ports import (
 from webhooks.providers.stripe import charges, checkouts, refunds
 from webhooks.providers.stripe.charges import plain
 from webhooks.providers.stripe.failures import failures_of, is_missing
+from webhooks.providers.stripe.methods import method_of_payment_method
 from webhooks.providers.stripe.readings import READS
 from webhooks.providers.stripe.settings import StripeConfiguration
-from webhooks.providers.stripe.shapes import Document, customer, text
+from webhooks.providers.stripe.shapes import Document, child, customer, reference, text
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
@@ -147,6 +149,16 @@ class StripeGateway:
                 )
             )
         return refunds.outcome_of(made)
+
+    def complete_method_entry(self, checkout: str, key: str) -> Method | None:  # noqa: ARG002
+        """The card entered on a setup page; Stripe's events tell of it too, usually sooner."""
+        page = self.read(ReadingRequest("checkout", checkout)) or {}
+        setup = reference(page, "setup_intent")
+        entered = self.read(ReadingRequest("setup_intent", setup)) if setup else None
+        if entered is None or entered.get("status") != "succeeded":
+            return None
+        card = {"customer": customer(entered), **child(entered, "payment_method")}
+        return method_of_payment_method(card)
 
     def remove_method(self, token: str) -> None:
         """Detach a PaymentMethod for ever; done when it is detached or gone already."""

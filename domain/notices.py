@@ -30,10 +30,12 @@ def notify(
     mail is sent, since a rule knows only the row (``invoice_id``, flushed) of the paper.
 
     Raises ValueError or ``msgspec.ValidationError`` for parameters that are not the kind's, and
-    ValueError for a paper's mail without its paper.
+    ValueError for a paper's mail without its paper, or a paper with a mail that has none.
     """
     if kind in kinds.NEED_PAPER and invoice_id is None:
         raise ValueError(f"a mail {kind} needs the id of its paper")
+    if kind not in kinds.TO_BILLING and invoice_id is not None:
+        raise ValueError(f"a mail {kind} comes without a paper")
     given = kinds.write(parameters) if isinstance(parameters, Parameters) else parameters
     return work.want(
         EFFECT,

@@ -1,0 +1,1 @@
+"""The mails that customers get: kinds, words in four languages, and how they look."""

@@ -1,0 +1,1 @@
+"""The mails: words, looks, and how they are sent."""

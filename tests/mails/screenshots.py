@@ -69,8 +69,8 @@ def on_phone(page: Path) -> Path:
 def sheet(pages: list[Path], target: Path, columns: int = 4) -> Path:
     """A page that shows several mails side by side at half their size."""
     frames = "".join(
-        f'<div style="width:380px;height:620px;overflow:hidden;display:inline-block">'
-        f'<iframe src="{page.name}" width="760" height="1240"'
+        f'<div style="width:380px;height:470px;overflow:hidden;display:inline-block">'
+        f'<iframe src="{page.name}" width="760" height="940"'
         f' style="border:0;transform:scale(.5);transform-origin:0 0"></iframe></div>'
         for page in pages
     )

@@ -109,7 +109,6 @@ def _message(
     message["To"] = to
     message["Date"] = format_datetime(clock.now())
     message["Message-ID"] = message_id(effect, seller)
-    message["Content-Language"] = mail.locale
     # No holiday notice answers a machine (RFC 3834); the other header tells Exchange.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
@@ -119,6 +118,8 @@ def _message(
     if attached is not None:
         name, content = attached
         message.add_attachment(content, maintype="application", subtype="pdf", filename=name)
+    # Last: what is set earlier goes down into the parts.
+    message["Content-Language"] = mail.locale
     return message
 
 

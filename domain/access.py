@@ -13,6 +13,13 @@ def block(work: Work, reason: str, cause: str) -> None:
         announcements.blocked(work, reason, cause)
 
 
+def block_firmly(work: Work, reason: str, cause: str) -> None:
+    """Block the account for a reason that no payment lifts, over a less grave one (BILLING 6)."""
+    if accounts.block_firmly(work.account, reason, work.now):
+        work.note("account_blocked", reason=reason)
+        announcements.blocked(work, reason, cause)
+
+
 def unblock(work: Work, reason: str, cause: str, why: str) -> None:
     """Lift a block that was made for ``reason``; others stay (BILLING 6)."""
     if accounts.unblock(work.account, reason):

@@ -20,6 +20,8 @@ from domain.errors import Refused
 LOCALES: Final = ("en", "cs", "fr", "pl")
 BLOCKED_FOR_EXPIRY: Final = "subscription_expired"
 """The only block that a payment lifts (BILLING 6)."""
+GRAVITY: Final = (BLOCKED_FOR_EXPIRY, "refunded", "dispute_lost")
+"""Reasons of a block, the graver the later; any other is an operator's, and the gravest."""
 
 
 class Account(Base):
@@ -91,6 +93,15 @@ def block(account: Account, reason: str, at: datetime) -> bool:
     return True
 
 
+def block_firmly(account: Account, reason: str, at: datetime) -> bool:
+    """Block the account for a reason that no payment lifts; False when it is blocked for one that
+    is as grave. Whatever the order in which several come, the gravest stays."""
+    if account.blocked_reason is not None and _gravity(reason) <= _gravity(account.blocked_reason):
+        return False
+    account.status, account.blocked_reason, account.blocked_at = "blocked", reason, at
+    return True
+
+
 def unblock(account: Account, reason: str) -> bool:
     """Lift a block made for ``reason``; other blocks are not lifted by it (BILLING 6)."""
     if account.status != "blocked" or account.blocked_reason != reason:
@@ -123,6 +134,10 @@ def owners(session: Session, provider: str, customers: Iterable[str]) -> dict[st
         ProviderCustomer.provider == provider, ProviderCustomer.customer.in_(sorted(customers))
     )
     return dict(session.execute(statement).all())
+
+
+def _gravity(reason: str) -> int:
+    return GRAVITY.index(reason) if reason in GRAVITY else len(GRAVITY)
 
 
 def _unknown(ref: str) -> Refused:

@@ -91,6 +91,13 @@ def refund_done(
     notify(work, "refund_done", cause, parameters, invoice_id=credit_note)
 
 
+def credit_note_issued(work: Work, note: Invoice, original: Invoice) -> None:
+    """A credit note was issued without a refund of ours: the customer's bank took the money."""
+    amount = Money(note.total, note.currency)
+    parameters = kinds.CreditNoteIssued(amount=amount, invoice=original.number)
+    notify(work, "credit_note_issued", note.cause, parameters, invoice_id=note.id)
+
+
 def method_rejected(work: Work, brand: str | None, cause: str) -> None:
     """A card of a brand that is not taken was not saved."""
     notify(work, "method_rejected", cause, kinds.MethodRejected(brand=brand))

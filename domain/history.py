@@ -84,6 +84,13 @@ SENTENCES: dict[str, str] = {
     "invoice_issued": "invoice over {total} issued for order {order}",
     "method_saved": "payment method saved: {method}",
     "method_removed": "payment method removed: {method}",
+    "refund_requested": "refund of {amount} of payment {payment} wanted by {by}: {reason}",
+    "refund_failed": "refund of {amount} of payment {payment} failed",
+    "money_returned": "{amount} of payment {payment} went back: {why}",
+    "credit_note_issued": "credit note over {total} issued for payment {payment}",
+    "dispute_opened": "payment {payment} is disputed: {amount}",
+    "dispute_closed": "the dispute about payment {payment} is {outcome}",
+    "subscription_ended": "the subscription ended before its time: {reason}",
 }
 
 

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, update
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
 from domain.accounts import Account
 from domain.catalogue import Catalogue
 from domain.database import Base, BigId, insert_once
+from domain.money import Money
 from domain.orders import Order
+from domain.papers.credit_notes import Reason, credit_note_content
 from domain.payments import Payment
+
+INVOICE: Final = "invoice"
+CREDIT_NOTE: Final = "credit_note"
 
 
 class NumberSeries(Base):
@@ -44,7 +49,7 @@ class Invoice(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    kind: Mapped[str] = mapped_column(default="invoice")
+    kind: Mapped[str] = mapped_column(default=INVOICE)
     series: Mapped[str]
     position: Mapped[int | None]
     number: Mapped[str | None]
@@ -73,7 +78,7 @@ def for_order(
     quote = order.quoted
     now = clock.now()
     invoice = Invoice(
-        kind="invoice",
+        kind=INVOICE,
         series=series_name(catalogue.invoicing.invoice_prefix, now),
         cause=f"order:{order.id}",
         account_id=account.id,
@@ -89,6 +94,48 @@ def for_order(
     )
     session.add(invoice)
     return invoice
+
+
+def credit_note(
+    session: Session,
+    catalogue: Catalogue,
+    account: Account,
+    original: Invoice,
+    payment: Payment,
+    gross: Money,
+    cause: str,
+    reason: Reason = "refund",
+) -> Invoice:
+    """Make the credit note for money of ``payment`` given back, still without its number.
+
+    ``gross`` is split into net and tax by the rate of the ``original``, half-even, for itself: so
+    the papers of several refunds do not depend on the order in which they are reported.
+    """
+    now = clock.now()
+    paid = _paid(payment, gross.amount, now)
+    content = credit_note_content(original, gross, reason=reason, paid=paid)
+    note = Invoice(
+        kind=CREDIT_NOTE,
+        series=series_name(catalogue.invoicing.credit_note_prefix, now),
+        cause=cause,
+        account_id=account.id,
+        order_id=original.order_id,
+        payment_id=payment.id,
+        corrects_id=original.id,
+        issued_at=now,
+        currency=gross.currency,
+        content=content,
+        locale=account.locale,
+        **content["amounts"],
+    )
+    session.add(note)
+    return note
+
+
+def of_payment(session: Session, payment: Payment) -> Invoice | None:
+    """The invoice of a payment; None for money that became credit."""
+    statement = select(Invoice).where(Invoice.payment_id == payment.id, Invoice.kind == INVOICE)
+    return session.scalar(statement)
 
 
 def series_name(prefix: str, at: datetime) -> str:
@@ -108,6 +155,17 @@ def number_all(session: Session, papers: Sequence[Invoice]) -> None:
         for position, paper in enumerate(members, last - len(members) + 1):
             paper.position, paper.number = position, f"{series}-{position:06d}"
     session.flush()
+    for paper in papers:
+        _name_corrected(session, paper)
+    session.flush()
+
+
+def _name_corrected(session: Session, paper: Invoice) -> None:
+    """An invoice that was issued in the same transaction had no number for its credit note yet."""
+    corrects = paper.content.get("corrects")
+    if paper.corrects_id is not None and corrects and not corrects["number"]:
+        original = session.get_one(Invoice, paper.corrects_id)
+        paper.content = {**paper.content, "corrects": {**corrects, "number": original.number}}
 
 
 def _take(session: Session, series: str, count: int) -> int:
@@ -134,11 +192,15 @@ def _content(
         "buyer": {"ref": account.ref, "email": account.email, **account.billing},
         "quote": order.quote,
         "kind": order.kind,
-        "paid": {
-            "at": clock.now().isoformat(),
-            "provider": payment.provider if payment else None,
-            "reference": payment.reference if payment else None,
-            "amount": payment.amount if payment else 0,
-            "method": payment.method if payment else None,
-        },
+        "paid": _paid(payment, payment.amount if payment else 0, clock.now()),
+    }
+
+
+def _paid(payment: Payment | None, amount: int, at: datetime) -> dict[str, Any]:
+    return {
+        "at": at.isoformat(),
+        "provider": payment.provider if payment else None,
+        "reference": payment.reference if payment else None,
+        "amount": amount,
+        "method": payment.method if payment else None,
     }

@@ -22,7 +22,7 @@ that is there does not go back to pending (refunds and disputes are counted apar
 
 
 class Payment(Base):
-    """One payment at one provider. ``refunded`` is the provider's total, in minor units."""
+    """One payment at one provider, in minor units."""
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -40,6 +40,10 @@ class Payment(Base):
     amount: Mapped[int]
     currency: Mapped[str]
     refunded: Mapped[int] = mapped_column(default=0)
+    """What was given back in all, with its papers issued; never above ``amount``."""
+    reported_total: Mapped[int] = mapped_column(default=0)
+    """The greatest total of refunds that the provider reported, once its single refunds were
+    waited for."""
     use: Mapped[str | None]
     """What the money became: ``order``, ``period`` (provider-run) or ``credit``."""
     method: Mapped[dict[str, Any] | None]

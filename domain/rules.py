@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from domain import charges, checkouts, methods, settlement
+from domain import charges, checkouts, methods, moneyback, settlement
 from domain.facts import (
     CheckoutApproved,
     CheckoutExpired,
     CustomerRemoved,
+    DisputeClosed,
+    DisputeOpened,
     Fact,
     FraudWarned,
     MandateChanged,
@@ -18,6 +20,8 @@ from domain.facts import (
     PaymentFailed,
     PaymentPending,
     PaymentSucceeded,
+    RefundReported,
+    RefundTotalReported,
 )
 from domain.work import Work
 
@@ -50,4 +54,9 @@ RULES: Final[dict[type[Fact], Rule]] = {
     CustomerRemoved: methods.customer_removed,
     # Warnings
     FraudWarned: fraud_warned,
+    # Money back
+    RefundReported: moneyback.refund_reported,
+    RefundTotalReported: moneyback.refund_total_reported,
+    DisputeOpened: moneyback.dispute_opened,
+    DisputeClosed: moneyback.dispute_closed,
 }

@@ -33,6 +33,8 @@ KINDS: Final[dict[str, str]] = {
     "refund_payment": "workers.effects.refund_payment",
     "send_mail": "workers.effects.send_mail",
     "tell_app": "workers.effects.tell_app",
+    "settle_refund_total": "workers.effects.settle_refund_total",
+    "cancel_subscription": "workers.effects.cancel_subscription",
 }
 """Every kind of effect and the module whose ``perform(runtime, effect)`` makes it happen."""
 

@@ -6,6 +6,7 @@ from domain import (
     accounts,
     alerts,
     credit,
+    disputes,
     effects,
     history,
     inbox,
@@ -15,6 +16,7 @@ from domain import (
     orders,
     payments,
     readings,
+    refunds,
     subscriptions,
     tokens,
 )
@@ -24,6 +26,7 @@ __all__ = [
     "accounts",
     "alerts",
     "credit",
+    "disputes",
     "effects",
     "history",
     "inbox",
@@ -34,6 +37,7 @@ __all__ = [
     "orders",
     "payments",
     "readings",
+    "refunds",
     "subscriptions",
     "tokens",
 ]

@@ -15,6 +15,7 @@ from webhooks.api import (
     orders,
     payment_methods,
     quotes,
+    refunds,
 )
 from webhooks.api.docs_page import route as manual_route
 from webhooks.api.openapi import document
@@ -48,4 +49,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *payment_methods.OPERATIONS,
     *quotes.OPERATIONS,
     *orders.OPERATIONS,
+    *refunds.OPERATIONS,
 )

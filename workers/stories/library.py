@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from workers.stories import purchases
+from workers.stories import changes, purchases, renewing
 from workers.stories.stage import Stage
 
 Story = Callable[[Stage], None]
@@ -13,6 +13,14 @@ Story = Callable[[Stage], None]
 STORIES: Final[dict[str, Story]] = {
     "first-purchase-card": purchases.first_purchase_by_card,
     "first-purchase-wallet": purchases.first_purchase_by_wallet,
+    "upgrade": changes.upgrade_in_mid_period,
+    "downgrade": changes.downgrade_to_nothing_due,
+    "month-to-year": changes.month_to_year,
+    "dead-order": changes.money_for_a_dead_order,
+    "renewal-recovers": renewing.renewal_that_recovers,
+    "renewal-to-block": renewing.renewal_to_block,
+    "lost-card": renewing.hard_decline_and_new_card,
+    "auto-renew-off": renewing.off_to_block_and_comeback,
 }
 """Name → story; each runs on a stage of its own or after the others."""
 

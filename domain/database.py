@@ -137,10 +137,17 @@ def is_outage(error: OperationalError | InterfaceError) -> bool:
         return True
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
-        return True
+        return _is_away(str(error.orig))
     # Classes 08 connection, 53 resources, 57 operator intervention, 58 system;
     # 25006: the server went read-only under us.
     return state[:2] in {"08", "53", "57", "58"} or state == "25006"
+
+
+def _is_away(message: str) -> bool:
+    """Whether a message without a state is about the store itself: SQLite has no states, and a
+    PostgreSQL connection that cannot be opened has none either."""
+    statement_faults = ("no such", "syntax error", "has no column", "near ")
+    return not any(fault in message for fault in statement_faults)
 
 
 def migrate(url: str) -> None:

@@ -104,8 +104,7 @@ def open_entry(work: Work, provider: str, name: str, return_url: str, cancel_url
     ``name`` tells one request from another.
     """
     cause = f"account:{work.account.id}:method:{name}"
-    urls = {"return_url": return_url, "cancel_url": cancel_url}
-    work.want(OPEN_ENTRY, provider, cause, **urls)
+    work.want(OPEN_ENTRY, provider, cause, return_url=return_url, cancel_url=cancel_url)
     return cause
 
 

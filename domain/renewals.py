@@ -68,6 +68,7 @@ def try_new_method(work: Work) -> None:
     fresh = method is not None and method.token != subscription.declined_token
     if fresh and subscription.renewal_failures and not subscription.renewal_in_flight:
         attempt(work, subscription, scheduled=False)
+        timetable.plan(work.catalogue, subscription, work.now)
 
 
 def failed(work: Work, order: Order, decline: Decline, number: int, *, scheduled: bool) -> None:
@@ -82,6 +83,7 @@ def failed(work: Work, order: Order, decline: Decline, number: int, *, scheduled
     upcoming = timetable.next_try(work.catalogue, subscription, work.now)
     if not timetable.tries_left(work.catalogue, subscription):
         exhaust(work, subscription, order)
+    timetable.plan(work.catalogue, subscription, work.now)
     announcements.renewal_failed(work, order, decline, number, upcoming)
 
 

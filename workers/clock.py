@@ -19,6 +19,7 @@ from workers import expire_orders
 from workers.passage import pass_time
 from workers.runtime import Runtime
 from workers.sweep import sweep
+from workers.watch import watch
 
 LEASE: Final = timedelta(seconds=15)
 TICK_S: Final = 0.5
@@ -28,6 +29,7 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("sweep", 1.0, sweep),
     ("expire_orders", 5.0, expire_orders.expire_orders),
     ("pass_time", 1.0, pass_time),
+    ("watch", 60.0, watch),
 )
 log = structlog.get_logger()
 

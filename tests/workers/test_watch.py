@@ -1,0 +1,76 @@
+"""The watch turns broken invariants into alerts, and takes them back when they hold again."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import select, update
+
+from domain import clock
+from domain.alerts import Alert
+from domain.database import Database
+from domain.invariants import INVARIANTS
+from domain.subscriptions import Subscription
+from tests import lives
+from workers.clock import DUTIES
+from workers.process_events import drain
+from workers.runtime import Runtime
+from workers.watch import watch
+
+
+@pytest.fixture
+def runtime(database: Database) -> Runtime:
+    runtime = lives.runtime_on(database)
+    lives.account(runtime)
+    lives.deliver(runtime, *lives.payment_events(lives.order(runtime)))
+    drain(runtime)
+    return runtime
+
+
+def forget_the_plan(runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        session.execute(update(Subscription).values(next_due_at=None))
+
+
+def alerts(runtime: Runtime) -> list[Alert]:
+    with runtime.database.transaction() as session:
+        return list(session.scalars(select(Alert).order_by(Alert.id)))
+
+
+def test_the_clock_watches_every_minute_after_its_other_duties() -> None:
+    assert DUTIES[-1] == ("watch", 60.0, watch)
+
+
+def test_nothing_is_raised_while_everything_holds(runtime: Runtime) -> None:
+    watch(runtime)
+    assert alerts(runtime) == []
+
+
+def test_a_broken_invariant_is_one_alert_that_says_what_is_wrong(runtime: Runtime) -> None:
+    forget_the_plan(runtime)
+    watch(runtime)
+    watch(runtime)
+    [alert] = alerts(runtime)
+    assert (alert.rule, alert.subject) == ("invariant_broken", "running_is_planned")
+    assert (alert.state, alert.count) == ("open", 2)
+    assert alert.details["holds"] == INVARIANTS["running_is_planned"].sentence
+    assert alert.details["count"] == "1"
+    assert alert.details["violations"][0].startswith("account acme: active until ")
+
+
+def test_the_alert_is_resolved_as_soon_as_the_invariant_holds_again(runtime: Runtime) -> None:
+    forget_the_plan(runtime)
+    watch(runtime)
+    with runtime.database.transaction() as session:
+        session.execute(update(Subscription).values(next_due_at=Subscription.period_end))
+    watch(runtime)
+    assert [alert.state for alert in alerts(runtime)] == ["resolved"]
+
+
+def test_a_clock_that_is_moved_by_hand_is_not_watched(runtime: Runtime) -> None:
+    forget_the_plan(runtime)
+    clock.travel(clock.now())
+    try:
+        watch(runtime)
+    finally:
+        clock.reset()
+    assert alerts(runtime) == []

@@ -128,7 +128,9 @@ def insert_once(session: Session, table: type[Base], **values: Any) -> bool:
     """
     insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
     statement = insert(table).values(**values).on_conflict_do_nothing()
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    # Without the option SQLAlchemy does not keep an INSERT's row count and answers -1.
+    result = session.execute(statement, execution_options={"preserve_rowcount": True})
+    return result.rowcount == 1  # type: ignore[attr-defined, no-any-return]
 
 
 def is_outage(error: OperationalError | InterfaceError) -> bool:

@@ -34,13 +34,15 @@ ENVIRON = {
 }
 
 
-def runtime_on(database: Database, environ: dict[str, str] | None = None) -> Runtime:
+def runtime_on(
+    database: Database, environ: dict[str, str] | None = None, sandbox: str | None = None
+) -> Runtime:
     """A runtime over a database, with both providers switched on and nobody at the bell."""
-    settings = Settings(environ=environ or ENVIRON)
+    settings = Settings(environ=environ or ENVIRON, sandbox=sandbox)
     return Runtime(
         settings=settings,
         database=database,
-        providers=registry(settings.environ),
+        providers=registry(settings.environ, settings.sandbox),
         catalogue=catalogues.load(),
     )
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Final
 
-from domain import accounts, charges, clock, invoices, methods, orders
+from domain import accounts, charges, clock, invoices, methods, orders, renewals
 from domain.effects import Effect
 from domain.errors import Permanent
+from domain.facts import Decline
 from domain.methods import PaymentMethod
 from domain.orders import Order
 from domain.ports import ChargeOutcome, ChargeRequest, Gateway
@@ -21,6 +22,8 @@ from workers.runtime import Runtime
 
 KEY_LIVES: Final = timedelta(hours=20)
 """Providers keep idempotency keys for a day at least; after this a charge is only asked about."""
+REPLACED: Final = Decline(code="method_replaced", kind="soft")
+"""The customer entered another method in the meantime: that one is charged by a try of its own."""
 
 
 def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
@@ -30,10 +33,11 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
         if order.state != orders.OPEN:
             raise Overtaken(f"order {order.id} is {order.state}")
         account = session.get_one(accounts.Account, order.account_id)
-        method = _method(methods.current(session, account.id), effect)
-        request = _request(effect, order, account, method)
+        method = methods.current(session, account.id)
     gateway = runtime.providers[order.taken_by].gateway
-    outcome = _known(gateway, effect, order) or gateway.charge(request)
+    outcome = _known(gateway, effect, order)
+    if outcome is None:
+        outcome = _charge(gateway, effect, order, account, method)
     _apply(runtime, effect, account.ref, outcome)
     return {"status": outcome.status, "payment": outcome.payment}
 
@@ -51,10 +55,19 @@ def _known(gateway: Gateway, effect: Effect, order: Order) -> ChargeOutcome | No
     return outcome
 
 
-def _method(method: PaymentMethod | None, effect: Effect) -> PaymentMethod:
-    if method is None or effect.payload.get("token") not in {None, method.token}:
-        raise Overtaken("the saved method was replaced or removed")
-    return method
+def _charge(
+    gateway: Gateway,
+    effect: Effect,
+    order: Order,
+    account: accounts.Account,
+    method: PaymentMethod | None,
+) -> ChargeOutcome:
+    """Charge the method that the effect was wanted for; one that is gone counts as a failure."""
+    if method is None:
+        return ChargeOutcome(status="failed", decline=renewals.NO_METHOD)
+    if effect.payload.get("token") not in {None, method.token}:
+        return ChargeOutcome(status="failed", decline=REPLACED)
+    return gateway.charge(_request(effect, order, account, method))
 
 
 def _request(
@@ -73,6 +86,7 @@ def _request(
 
 
 def _apply(runtime: Runtime, effect: Effect, ref: str, outcome: ChargeOutcome) -> None:
+    replaced = outcome.decline == REPLACED
     with runtime.database.transaction() as session:
         account = accounts.lock(session, ref)
         order = session.get_one(Order, effect.target, populate_existing=True)
@@ -82,8 +96,10 @@ def _apply(runtime: Runtime, effect: Effect, ref: str, outcome: ChargeOutcome) -
             order,
             outcome,
             int(effect.payload.get("number", 0)),
-            scheduled=bool(effect.payload.get("scheduled", True)),
+            scheduled=not replaced and bool(effect.payload.get("scheduled", True)),
         )
         session.flush()
+        if replaced:
+            renewals.try_new_method(work)
         invoices.number_all(session, work.papers)
     runtime.bell.ring("perform_effects")

@@ -1,0 +1,80 @@
+"""The store's own promises: duplicates are answers, transactions are all or nothing."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+
+from domain import leases
+from domain.clock import wall
+from domain.database import Database, insert_once
+from domain.errors import StoreUnavailable
+from domain.leases import Lease
+
+
+def test_a_row_is_inserted_once_and_the_second_try_is_told_so(database: Database) -> None:
+    values = {"name": "clock", "holder": "a", "until": wall()}
+    with database.transaction() as session:
+        first = insert_once(session, Lease, **values)
+        second = insert_once(session, Lease, **values)
+    assert (first, second) == (True, False)
+
+
+def test_of_two_transactions_that_insert_the_same_key_one_is_told_that_it_was_first(
+    database: Database,
+) -> None:
+    answers: list[bool] = []
+
+    def insert(holder: str) -> None:
+        with database.transaction() as session:
+            new = insert_once(session, Lease, name="clock", holder=holder, until=wall())
+        answers.append(new)
+
+    threads = [threading.Thread(target=insert, args=(str(n),)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [False, False, False, True]
+
+
+def insert_and_stop(database: Database) -> None:
+    with database.transaction() as session:
+        insert_once(session, Lease, name="clock", holder="a", until=wall())
+        raise RuntimeError("stop")
+
+
+def test_an_error_rolls_everything_back(database: Database) -> None:
+    with pytest.raises(RuntimeError, match="stop"):
+        insert_and_stop(database)
+    with database.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(Lease)) == 0
+
+
+def test_a_store_that_cannot_be_reached_is_an_outage() -> None:
+    database = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    with pytest.raises(StoreUnavailable), database.transaction() as session:
+        session.execute(text("SELECT 1"))
+    database.dispose()
+
+
+def test_a_faulty_statement_is_no_outage(database: Database) -> None:
+    with pytest.raises(Exception, match="nowhere") as caught, database.transaction() as session:
+        session.execute(text("SELECT * FROM nowhere"))
+    assert not isinstance(caught.value, StoreUnavailable)
+
+
+def test_only_one_of_two_clocks_holds_the_lease_and_the_other_takes_over(
+    database: Database,
+) -> None:
+    now, length = wall(), timedelta(seconds=15)
+    with database.transaction() as session:
+        assert leases.take(session, "clock", "a", now, length)
+        assert not leases.take(session, "clock", "b", now, length)
+        assert leases.take(session, "clock", "b", now + timedelta(seconds=16), length)
+        assert not leases.take(session, "clock", "a", now + timedelta(seconds=17), length)
+        leases.drop(session, "clock", "b")
+        assert leases.take(session, "clock", "a", now + timedelta(seconds=18), length)

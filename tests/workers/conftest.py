@@ -1,0 +1,33 @@
+"""A runtime whose providers are the sandbox, over real HTTP, with nobody at work by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from domain.database import Database
+from tests import lives
+from webhooks.sandbox.app import create_sandbox
+from webhooks.sandbox.server import SandboxServer
+from webhooks.sandbox.world import World
+from workers.runtime import Runtime
+
+
+@dataclass
+class Played:
+    """A runtime and the world of its providers; webhooks are held back."""
+
+    runtime: Runtime
+    world: World
+
+
+@pytest.fixture
+def played(database: Database, frozen_clock: object) -> Iterator[Played]:
+    app = create_sandbox(None, "http://127.0.0.1:9", seed=7)
+    world: World = app.state.world
+    world.courier.hold()
+    with SandboxServer(app) as server:
+        environ = world.credentials.environment(server.base_url)
+        yield Played(lives.runtime_on(database, environ, server.base_url), world)

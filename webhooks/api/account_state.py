@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from domain import clock, credit, methods, orders, quotes, subscriptions
+from domain import clock, credit, expiry, methods, orders, quotes, subscriptions, timetable
 from domain.accounts import Account
 from domain.catalogue import Catalogue
 from domain.money import Money, zero
@@ -83,7 +83,7 @@ class OpenOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NextCharge(msgspec.Struct, frozen=True, kw_only=True):
-    """The next renewal at today's prices, with VAT, less the credit held."""
+    """The next try to renew, at today's prices, with VAT, less the credit held."""
 
     at: datetime
     amount: Money
@@ -192,24 +192,28 @@ def _next_charge(
 ) -> NextCharge | None:
     if subscription is None or not _renews(subscription):
         return None
-    ahead = timedelta(hours=catalogue.renewal.ahead_hours)
+    at = timetable.next_try(catalogue, subscription, clock.now())
+    if at is None:
+        return None
+    order = orders.open_of(session, account.id)
+    if order is not None and order.kind == "renewal":
+        return NextCharge(at=at, amount=order.money_due)
     quote = quotes.of_renewal(session, catalogue, account, subscription)
-    return NextCharge(at=subscription.period_end - ahead, amount=quote.due)
+    return NextCharge(at=at, amount=quote.due)
 
 
 def _renews(subscription: Subscription) -> bool:
     ours = subscription.managed_by == OURS
-    return ours and subscription.auto_renew and subscription.state == "active"
+    return ours and subscription.auto_renew and subscription.is_running
 
 
 def _warnings(catalogue: Catalogue, subscription: Subscription | None) -> list[Ending]:
     """Auto-renew is off and the end is near (BILLING 6)."""
     if subscription is None or subscription.state != "active" or subscription.auto_renew:
         return []
-    left = subscription.period_end - clock.now()
-    if not timedelta(0) < left <= timedelta(days=max(catalogue.expiry.warning_days)):
+    days = expiry.days_left(subscription, clock.now())
+    if not 0 < days <= max(catalogue.expiry.warning_days):
         return []
-    days = -(-left // timedelta(days=1))
     return [Ending(kind="subscription_ends", ends_at=subscription.period_end, days_left=days)]
 
 

@@ -53,7 +53,7 @@ def render(contract: dict[str, Any]) -> str:
     environment = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined
     )
-    environment.filters.update(prose=prose, pretty=pretty, rules=rules, kind=kind)
+    environment.filters.update(prose=prose, pretty=pretty, rules=rules, kind=kind, meaning=meaning)
     return environment.get_template("page.html").render(
         info=contract["info"],
         tags=contract["tags"],
@@ -73,6 +73,12 @@ def prose(text: str) -> Markup:
 def pretty(value: Any) -> str:
     """JSON for reading."""
     return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def meaning(schema: dict[str, Any]) -> Markup:
+    """The description of a value; that of an optional one may stand with its type."""
+    texts = (each.get("description") for each in (schema, *schema.get("anyOf", ())))
+    return prose(next(filter(None, texts), ""))
 
 
 def kind(schema: dict[str, Any]) -> Markup:

@@ -25,6 +25,7 @@ IN: Final = {"path": "path", "query": "query", "headers": "header"}
 TAGS: Final = {
     "accounts": "The customers of the app, known by the app's own `ref`.",
     "purchases": "From a price to a paid order.",
+    "refunds": "Money given back, by the customer's right or an operator's decision.",
 }
 ABOUT: Final = (
     "Billhook receives what payment providers report, keeps accounts, subscriptions, invoices and "
@@ -106,12 +107,13 @@ def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
             continue
         schema = msgspec.json.schema(wanted)["$defs"][wanted.__name__]
         for name, described in schema["properties"].items():
+            value = _without_null(described)
             yield {
                 "name": name,
                 "in": place,
                 "required": name in schema.get("required", ()),
-                "description": described.pop("description", ""),
-                "schema": _without_null(described),
+                "description": value.pop("description", ""),
+                "schema": value,
             }
 
 
@@ -119,7 +121,7 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
     """A parameter is left out or there: JSON's null cannot be written in a query or a header."""
     kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
     if len(kinds) != 1:
-        return schema
+        return dict(schema)
     return {**{k: v for k, v in schema.items() if k not in {"anyOf", "default"}}, **kinds[0]}
 
 

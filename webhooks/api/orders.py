@@ -12,7 +12,7 @@ from msgspec import Meta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import accounts, orders, purchasing
+from domain import accounts, effects, orders, purchasing
 from domain.accounts import Account
 from domain.errors import Refused
 from domain.money import Money
@@ -28,7 +28,6 @@ from webhooks.api.quotes import TARGET_REFUSALS, TargetBody
 from webhooks.api.services import Services
 
 SAVED: Final = "saved"
-UNDER_WAY: Final = frozenset({"wanted", "running", "waiting"})
 
 
 class OrderPath(msgspec.Struct, frozen=True, kw_only=True):
@@ -225,7 +224,7 @@ def _checkout(session: Session, order: Order) -> str | None:
     if order.checkout_url is not None:
         return "ready"
     beginning = purchasing.beginning(session, order)
-    if beginning in UNDER_WAY:
+    if beginning in effects.PLANNED:
         return "preparing"
     return "failed" if beginning == "parked" else None
 

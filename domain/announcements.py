@@ -10,6 +10,7 @@ from domain import timetable
 from domain.facts import Decline
 from domain.invoices import Invoice
 from domain.mails import kinds
+from domain.managed_subscriptions import ManagedSubscription
 from domain.money import Money
 from domain.notices import notify
 from domain.orders import Order
@@ -33,6 +34,26 @@ def receipt(
         means=means(payment.method if payment else None),
     )
     notify(work, "receipt", f"order:{order.id}", parameters, invoice_id=invoice.id)
+
+
+def period_receipt(
+    work: Work, row: ManagedSubscription, payment: Payment, invoice: Invoice
+) -> None:
+    """A provider collected a period of a subscription that it runs: the receipt goes out."""
+    target, end = row.target, row.period_end
+    if target is None or end is None:
+        return
+    parameters = kinds.Receipt(
+        total=payment.money,
+        paid=payment.money,
+        plan=target.plan,
+        interval="year" if target.interval == "year" else "month",
+        agents=target.agents,
+        period_end=end,
+        auto_renew=row.goes_on,
+        means=means(payment.method),
+    )
+    notify(work, "receipt", f"payment:{payment.id}", parameters, invoice_id=invoice.id)
 
 
 def means(method: Mapping[str, Any] | None) -> kinds.Means | None:

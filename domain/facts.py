@@ -159,9 +159,10 @@ class DisputeClosed(Fact, frozen=True, kw_only=True):
 class SubscriptionRead(Fact, frozen=True, kw_only=True):
     """The state of a provider-run subscription, as read from the provider.
 
-    ``sequence`` was drawn before the reading; an older reading than the one applied is dropped.
-    ``plan``, ``interval``, ``agents``, ``conversations`` come from the metadata we put on it, or
-    from the order it was started with.
+    ``sequence`` was drawn before the reading: of two readings the one drawn later is believed.
+    What is bought comes from metadata that the app put there (``plan``, ``interval``, ``agents``,
+    ``conversations``), or from the ``order`` of ours that it was started with. ``period`` is a span
+    that is settled, by money or because it is free; None while its money is still to come.
     """
 
     subscription: str
@@ -170,15 +171,24 @@ class SubscriptionRead(Fact, frozen=True, kw_only=True):
     order: str | None = None
     account: str | None = None
     customer: str | None = None
+    plan: str | None = None
+    interval: str | None = None
+    agents: int | None = None
+    conversations: int | None = None
+    """Chatbot conversations per month; None: as many as the plan includes."""
     quantity: int | None = None
+    """How many units the provider charges for: the agents, where ``agents`` does not say."""
     period: Period | None = None
     auto_renew: bool = True
+    given_up: bool = False
+    """The provider ended it, suspended it or stopped trying because it could not collect."""
     ended_at: datetime | None = None
 
 
 class SubscriptionPaymentFailed(Fact, frozen=True, kw_only=True):
     """A provider could not collect the money of a subscription that it runs.
 
+    It comes with a ``SubscriptionRead``, which says what became of the subscription.
     ``next_attempt_at`` None means that the provider will not try again (or did not say).
     """
 

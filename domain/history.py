@@ -69,6 +69,8 @@ SENTENCES: dict[str, str] = {
     "auto_renew_off": "auto-renew switched off: {reason}",
     "expiry_warned": "warned: {days} days until the end",
     "subscription_expired": "the subscription expired on {end}: {reason}",
+    "provider_payment_failed": "{provider} could not collect, attempt {attempt}: {code}",
+    "period_paid": "{provider} collected {total} (payment {payment}); invoice issued",
     "order_placed": "{purpose} order {order} placed: {total}",
     "order_paid": "order {order} paid by {means}: {total}",
     "order_superseded": "order {order} superseded by {by}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain import expiry, renewals, timetable
+from domain import expiry, following, renewals, timetable
 from domain.subscriptions import OURS, Subscription
 from domain.work import Work
 
@@ -10,10 +10,13 @@ from domain.work import Work
 def act(work: Work) -> None:
     """Do whatever is due for the account's subscription by now, once, however late; plan again.
 
-    Called by the clock under the account's lock.
+    Called by the clock under the account's lock. At the end of the paid time it is a provider-run
+    subscription's turn, where there is one.
     """
     subscription = work.subscription
     if subscription is None or not subscription.is_running:
+        return
+    if work.now >= subscription.period_end and following.follow(work):
         return
     if work.now >= timetable.last_moment(work.catalogue, subscription):
         expiry.expire(work, subscription)

@@ -159,6 +159,10 @@ class Gateway(Protocol):
     def remove_method(self, token: str) -> None:
         """Forget a saved method; done when it is already gone."""
 
+    def cancel_subscription(self, reference: str, key: str) -> None:
+        """End a subscription that the provider runs itself, at once and for good; done when it is
+        over already. Gives no money back."""
+
     def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> bool | None:
         """The provider's own opinion on a delivery; None where it gives none (or not now)."""
 

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from domain.accounts import Account, ProviderCustomer
 from domain.facts import Fact
+from domain.managed_subscriptions import ManagedSubscription
 from domain.methods import PaymentMethod
 from domain.orders import Order
 from domain.payments import Payment
 
-KEYS: Final = ("order", "payment", "token", "account", "customer")
+KEYS: Final = ("order", "payment", "subscription", "token", "account", "customer")
 """What can name an account, the surest first."""
 
 Subject = tuple[str, Sequence[Fact]]
@@ -81,6 +82,14 @@ def _by_payment(session: Session, keys: set[tuple[str, str]]) -> Found:
     return {(payment.provider, payment.reference): payment.account_id for payment in rows}
 
 
+def _by_subscription(session: Session, keys: set[tuple[str, str]]) -> Found:
+    references = sorted({value for _, value in keys})
+    rows = session.scalars(
+        select(ManagedSubscription).where(ManagedSubscription.reference.in_(references))
+    )
+    return {(row.provider, row.reference): row.account_id for row in rows}
+
+
 def _by_token(session: Session, keys: set[tuple[str, str]]) -> Found:
     tokens = sorted({value for _, value in keys})
     rows = session.scalars(select(PaymentMethod).where(PaymentMethod.token.in_(tokens)))
@@ -96,6 +105,7 @@ def _by_customer(session: Session, keys: set[tuple[str, str]]) -> Found:
 _LOOKUPS: Final[dict[str, Callable[[Session, set[tuple[str, str]]], Found]]] = {
     "order": _by_order,
     "payment": _by_payment,
+    "subscription": _by_subscription,
     "token": _by_token,
     "account": _by_ref,
     "customer": _by_customer,

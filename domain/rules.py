@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from domain import charges, checkouts, methods, moneyback, settlement
+from domain import charges, checkouts, managed, methods, moneyback, settlement
 from domain.facts import (
     CheckoutApproved,
     CheckoutExpired,
@@ -22,6 +22,8 @@ from domain.facts import (
     PaymentSucceeded,
     RefundReported,
     RefundTotalReported,
+    SubscriptionPaymentFailed,
+    SubscriptionRead,
 )
 from domain.work import Work
 
@@ -42,7 +44,7 @@ def fraud_warned(fact: FraudWarned, work: Work) -> None:
 
 RULES: Final[dict[type[Fact], Rule]] = {
     # Money
-    PaymentSucceeded: settlement.payment_succeeded,
+    PaymentSucceeded: managed.payment_succeeded,
     PaymentPending: settlement.payment_pending,
     PaymentFailed: charges.payment_failed,
     # The way to it
@@ -54,6 +56,9 @@ RULES: Final[dict[type[Fact], Rule]] = {
     CustomerRemoved: methods.customer_removed,
     # Warnings
     FraudWarned: fraud_warned,
+    # Provider-run subscriptions
+    SubscriptionRead: managed.subscription_read,
+    SubscriptionPaymentFailed: managed.subscription_payment_failed,
     # Money back
     RefundReported: moneyback.refund_reported,
     RefundTotalReported: moneyback.refund_total_reported,

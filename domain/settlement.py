@@ -24,7 +24,7 @@ from domain.money import Money
 from domain.orders import Order
 from domain.payments import Payment
 from domain.quotes import Quote
-from domain.subscriptions import Subscription
+from domain.subscriptions import OURS, Subscription
 from domain.work import Work
 
 
@@ -32,23 +32,23 @@ def payment_succeeded(fact: PaymentSucceeded, work: Work) -> None:
     """Money is there: record it once, pay the order it names, else keep it as credit."""
     if fact.method is not None:
         methods.save(work, fact.method, fact.customer)
-    payment = _payment(work, fact.payment, fact.amount, fact.order)
-    _note_method(work, payment, fact.method)
+    payment = payment_of(work, fact.payment, fact.amount, fact.order)
+    note_method(work, payment, fact.method)
     if payment.state == "succeeded":
         return
-    order = _named_order(work, fact.order or payment.order_id)
+    order = named_order(work, fact.order or payment.order_id)
     if order is None:
         raise NotYet(f"payment {fact.payment} names no order that is known ({fact.order})")
-    _record_money(payment, fact, work)
-    if refusal := _why_not(order, fact.amount):
-        _keep_as_credit(work, payment, order, refusal)
+    record_money(payment, fact, work)
+    if refusal := why_not(order, fact.amount) or _run_elsewhere(work):
+        keep_as_credit(work, payment, refusal, order.id)
     else:
         pay(work, order, payment)
 
 
 def payment_pending(fact: PaymentPending, work: Work) -> None:
     """The customer did their part; nothing is activated until the money is there."""
-    payment = _payment(work, fact.payment, fact.amount, fact.order)
+    payment = payment_of(work, fact.payment, fact.amount, fact.order)
     if payments.advance(payment, "pending"):
         work.note("payment_pending", payment=fact.payment, amount=str(fact.amount))
 
@@ -57,7 +57,7 @@ def payment_failed(fact: PaymentFailed, work: Work) -> None:
     """A try failed. The order of a customer who is present stays open: they may try again."""
     payment = payments.find(work.session, work.provider, fact.payment)
     if payment is None and fact.amount is not None:
-        payment = _payment(work, fact.payment, fact.amount, fact.order)
+        payment = payment_of(work, fact.payment, fact.amount, fact.order)
     if payment is not None and payments.advance(payment, "failed"):
         payment.decline_code = fact.decline.code
         work.note("payment_failed", payment=fact.payment, code=fact.decline.code)
@@ -100,7 +100,8 @@ def _activate(work: Work, order: Order, quote: Quote) -> Subscription:
     )
 
 
-def _payment(work: Work, reference: str, amount: Money, order_id: str | None) -> Payment:
+def payment_of(work: Work, reference: str, amount: Money, order_id: str | None) -> Payment:
+    """The payment of that id, recorded with what is known of it when it is new."""
     payment = payments.find(work.session, work.provider, reference)
     if payment is None:
         order = work.session.get(Order, order_id) if order_id else None
@@ -119,12 +120,14 @@ def _payment(work: Work, reference: str, amount: Money, order_id: str | None) ->
     return payment
 
 
-def _named_order(work: Work, order_id: str | None) -> Order | None:
+def named_order(work: Work, order_id: str | None) -> Order | None:
+    """The order of that id, if it is one of this account."""
     order = work.session.get(Order, order_id) if order_id else None
     return order if order is not None and order.account_id == work.account.id else None
 
 
-def _record_money(payment: Payment, fact: PaymentSucceeded, work: Work) -> None:
+def record_money(payment: Payment, fact: PaymentSucceeded, work: Work) -> None:
+    """The money is there, as the fact says."""
     payments.advance(payment, "succeeded")
     # The last word on the amount is the fact that says the money is there.
     payment.amount, payment.currency = fact.amount.amount, fact.amount.currency
@@ -137,7 +140,7 @@ def _method_document(method: Method) -> dict[str, Any]:
     return {key: document[key] for key in ("kind", "brand", "last4", "expires")}
 
 
-def _why_not(order: Order, amount: Money) -> str | None:
+def why_not(order: Order, amount: Money) -> str | None:
     """Why the money does not pay the order, or None when it does (BILLING 3)."""
     if order.state != orders.OPEN:
         return f"order is {order.state}"
@@ -148,7 +151,22 @@ def _why_not(order: Order, amount: Money) -> str | None:
     return None
 
 
-def _keep_as_credit(work: Work, payment: Payment, order: Order, reason: str) -> None:
+def _run_elsewhere(work: Work) -> str | None:
+    """A provider runs the subscription: an order placed before that would replace it (ADR 12)."""
+    running = work.subscription
+    if running is None or not running.is_running or running.managed_by == OURS:
+        return None
+    return f"the subscription is run by {running.managed_by} now"
+
+
+def keep_as_credit(
+    work: Work,
+    payment: Payment,
+    reason: str,
+    order_id: str | None = None,
+    rule: str = "misdirected_payment",
+) -> None:
+    """Keep money that activates nothing as credit, and alert the operators (BILLING 3)."""
     work.session.flush()
     payment.use = "credit"
     credit.book(
@@ -158,12 +176,12 @@ def _keep_as_credit(work: Work, payment: Payment, order: Order, reason: str) -> 
         payment.money,
         cause=f"payment:{payment.id}",
         payment_id=payment.id,
-        order_id=order.id,
+        order_id=order_id,
     )
     amount = str(payment.money)
     work.note("payment_credited", payment=payment.reference, amount=amount, reason=reason)
     subject = f"{work.provider}:{payment.reference}"
-    work.alert("misdirected_payment", subject, amount=amount, order=order.id, reason=reason)
+    work.alert(rule, subject, amount=amount, order=order_id, reason=reason)
 
 
 def _book_credit(work: Work, order: Order) -> None:
@@ -188,7 +206,7 @@ def _tell(work: Work, order: Order, payment: Payment | None, subscription: Subsc
     work.note("invoice_issued", order=order.id, total=str(order.quoted.total))
 
 
-def _note_method(work: Work, payment: Payment, method: Method | None) -> None:
+def note_method(work: Work, payment: Payment, method: Method | None) -> None:
     """Keep how it was paid; of several events of a payment only some know the card's brand."""
     if method is not None and (payment.method is None or payment.method.get("brand") is None):
         payment.method = _method_document(method)

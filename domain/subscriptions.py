@@ -82,8 +82,6 @@ class Subscription(Base):
     """The saved method that was declined for good in this period; not charged again."""
     managed_reference: Mapped[str | None]
     """The provider's id of a subscription that it runs itself."""
-    applied_sequence: Mapped[int] = mapped_column(default=0)
-    """The reading of the provider's subscription that was applied last."""
 
     @property
     def is_running(self) -> bool:
@@ -121,10 +119,10 @@ def start_period(
     subscription = of(session, account_id)
     if subscription is None:
         subscription = Subscription(
-            account_id=account_id, started_at=start, renewals_suspended=False, applied_sequence=0
+            account_id=account_id, started_at=start, renewals_suspended=False
         )
         session.add(subscription)
-    _become(subscription, target)
+    become(subscription, target)
     subscription.anchor_day = periods.anchor_of(start)
     subscription.period_start = start
     subscription.period_end = periods.next_end(start, target.interval, subscription.anchor_day)
@@ -134,7 +132,7 @@ def start_period(
     subscription.order_id, subscription.ended_at = order_id, None
     if managed_by == OURS:
         subscription.managed_reference = None
-    _forget_cycle(subscription)
+    forget_cycle(subscription)
     return subscription
 
 
@@ -148,7 +146,7 @@ def extend(subscription: Subscription, net: int, order_id: str | None) -> None:
     subscription.period_net, subscription.order_id = net, order_id
     subscription.state = "active"
     subscription.auto_renew, subscription.auto_renew_off_reason = True, None
-    _forget_cycle(subscription)
+    forget_cycle(subscription)
 
 
 def switch_off_renewal(subscription: Subscription, reason: str) -> bool:
@@ -168,7 +166,7 @@ def end(subscription: Subscription, state: str, at: datetime) -> bool:
     return True
 
 
-def _forget_cycle(subscription: Subscription) -> None:
+def forget_cycle(subscription: Subscription) -> None:
     """A new period begins: nothing was warned of, tried or declined in it."""
     subscription.warned_days = None
     subscription.renewal_failures = subscription.renewal_charges = 0
@@ -176,7 +174,8 @@ def _forget_cycle(subscription: Subscription) -> None:
     subscription.declined_token = None
 
 
-def _become(subscription: Subscription, target: Target) -> None:
+def become(subscription: Subscription, target: Target) -> None:
+    """Make it a subscription to the target."""
     subscription.plan = target.plan
     subscription.interval = target.interval
     subscription.agents = target.agents

@@ -98,7 +98,8 @@ def _open_try(catalogue: Catalogue, subscription: Subscription) -> datetime | No
 
 def _moments(catalogue: Catalogue, subscription: Subscription, now: datetime) -> list[datetime]:
     if subscription.managed_by != OURS:
-        return []
+        # At the end it becomes past due, or is over.
+        return [subscription.period_end] if now < subscription.period_end else []
     if not subscription.auto_renew:
         return warnings_ahead(catalogue, subscription)
     moments = [next_try(catalogue, subscription, now)]

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from domain.errors import Refused
 from webhooks import api, health, problems
-from webhooks.api.services import Services
+from webhooks.api.parts import Services
 from webhooks.intake import Intake
 from webhooks.receive import Receiver
 

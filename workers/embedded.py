@@ -15,11 +15,11 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from webhooks.api.services import Services
 
 from domain.database import migrate
 from domain.errors import Misconfigured
 from domain.settings import Settings
+from webhooks.api.parts import Services
 from webhooks.app import create_app
 from webhooks.sandbox.app import create_sandbox
 from webhooks.sandbox.server import SandboxServer

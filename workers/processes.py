@@ -47,8 +47,7 @@ def require_schema(database: Database) -> None:
 
 def web_app(settings: Settings) -> Any:
     """The web application with its bell; loads no jobs and no SDK."""
-    from webhooks.api.services import Services
-
+    from webhooks.api.parts import Services
     from webhooks.app import create_app
 
     broker = queue.make_broker(settings.redis_url)

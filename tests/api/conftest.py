@@ -15,7 +15,7 @@ from domain import tokens
 from domain.database import Database
 from domain.settings import Settings
 from tests.contract.acme.ledger import Ledger, named
-from webhooks.api.services import Services
+from webhooks.api.parts import Services
 from webhooks.app import create_app
 from webhooks.providers import registry
 from workers import perform_effects, process_events

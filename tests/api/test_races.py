@@ -24,7 +24,7 @@ from domain.subscriptions import Target
 from domain.work import Work
 from tests.api.conftest import details, purchase, wanted
 from webhooks.api import resource
-from webhooks.api.services import Services
+from webhooks.api.parts import Services
 
 PATH = "/api/accounts/shop/orders"
 CALLERS = 6

@@ -17,8 +17,8 @@ from domain.database import Database
 from tests.api.conftest import details
 from webhooks.api import OPERATIONS
 from webhooks.api.operation import Reply
+from webhooks.api.parts import Services
 from webhooks.api.resource import BODY_BYTES, Resource
-from webhooks.api.services import Services
 
 ACCOUNT = "/api/accounts/shop"
 

@@ -21,8 +21,8 @@ from webhooks.api.docs_page import route as manual_route
 from webhooks.api.openapi import document
 from webhooks.api.openapi import route as contract_route
 from webhooks.api.operation import Operation
+from webhooks.api.parts import Services
 from webhooks.api.resource import Resource
-from webhooks.api.services import Services
 
 THREADS: Final = 12
 """Fewer than the database has connections: the intake must never wait for the API."""

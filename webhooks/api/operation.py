@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, get_type_hints
 
-from webhooks.api.services import Services
+from webhooks.api.parts import Services
 from webhooks.auth import Principal
 
 INPUTS: Final = ("path", "query", "headers", "body")

@@ -24,8 +24,8 @@ from webhooks.api import order_docs as docs
 from webhooks.api.accounts import AccountPath
 from webhooks.api.fields import HttpUrl
 from webhooks.api.operation import Answer, Call, Operation, Refusal, Reply
+from webhooks.api.parts import Services
 from webhooks.api.quotes import TARGET_REFUSALS, TargetBody
-from webhooks.api.services import Services
 
 SAVED: Final = "saved"
 

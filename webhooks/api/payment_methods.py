@@ -17,7 +17,7 @@ from webhooks.api.account_state import AccountState, state_of
 from webhooks.api.accounts import AccountPath
 from webhooks.api.fields import HttpUrl
 from webhooks.api.operation import Answer, Call, Operation, Refusal, Reply
-from webhooks.api.services import Services
+from webhooks.api.parts import Services
 
 
 class MethodBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -28,7 +28,7 @@ from webhooks import auth, problems
 from webhooks.api import inputs
 from webhooks.api.inputs import Invalid
 from webhooks.api.operation import Call, Operation, Reply
-from webhooks.api.services import Services
+from webhooks.api.parts import Services
 from webhooks.limits import ClientGone, TooLarge, read_body
 
 BODY_BYTES: Final = 256 * 1024

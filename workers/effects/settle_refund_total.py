@@ -1,4 +1,4 @@
-"""Believe a total of refunds that a provider reported, after its single refunds had time to come."""
+"""Believe a total of refunds that a provider reported, once its single refunds had time to come."""
 
 from __future__ import annotations
 

@@ -230,6 +230,38 @@ def upgrade() -> None:
         batch_op.create_index("ix_history_account", ["account_id", "id"], unique=False)
 
     op.create_table(
+        "managed_subscriptions",
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("account_id", BigId, nullable=False),
+        sa.Column("applied_sequence", BigId, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("auto_renew", sa.Boolean(), nullable=False),
+        sa.Column("given_up", sa.Boolean(), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True),
+        sa.Column("order_id", sa.Text(), nullable=True),
+        sa.Column("plan", sa.Text(), nullable=True),
+        sa.Column("interval", sa.Text(), nullable=True),
+        sa.Column("agents", BigId, nullable=True),
+        sa.Column("conversations", BigId, nullable=True),
+        sa.Column("period_start", Instant(), nullable=True),
+        sa.Column("period_end", Instant(), nullable=True),
+        sa.Column("period_net", BigId, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=True),
+        sa.Column("started_at", Instant(), nullable=True),
+        sa.Column("paid", sa.Boolean(), nullable=False),
+        sa.Column("credited_until", Instant(), nullable=True),
+        sa.Column("terminated", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("provider", "reference"),
+    )
+    with op.batch_alter_table("managed_subscriptions", schema=None) as batch_op:
+        batch_op.create_index("ix_managed_subscriptions_account", ["account_id"], unique=False)
+
+    op.create_table(
         "orders",
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("account_id", BigId, nullable=False),
@@ -339,7 +371,6 @@ def upgrade() -> None:
         sa.Column("renewals_suspended", sa.Boolean(), nullable=False),
         sa.Column("declined_token", sa.Text(), nullable=True),
         sa.Column("managed_reference", sa.Text(), nullable=True),
-        sa.Column("applied_sequence", BigId, nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
             ["accounts.id"],
@@ -367,6 +398,7 @@ def upgrade() -> None:
         sa.Column("amount", BigId, nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("refunded", BigId, nullable=False),
+        sa.Column("reported_total", BigId, nullable=False),
         sa.Column("use", sa.Text(), nullable=True),
         sa.Column("method", Json, nullable=True),
         sa.Column("decline_code", sa.Text(), nullable=True),
@@ -417,6 +449,34 @@ def upgrade() -> None:
         batch_op.create_index("ix_credit_entries_account", ["account_id", "currency"], unique=False)
 
     op.create_table(
+        "disputes",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("payment_id", BigId, nullable=False),
+        sa.Column("account_id", BigId, nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("amount", BigId, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("opened_at", Instant(), nullable=False),
+        sa.Column("closed_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payments.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("provider", "reference"),
+    )
+    with op.batch_alter_table("disputes", schema=None) as batch_op:
+        batch_op.create_index("ix_disputes_account", ["account_id", "state"], unique=False)
+        batch_op.create_index("ix_disputes_payment", ["payment_id"], unique=False)
+
+    op.create_table(
         "invoices",
         sa.Column("id", BigId, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -462,14 +522,63 @@ def upgrade() -> None:
         batch_op.create_index("ix_invoices_account", ["account_id", "issued_at"], unique=False)
         batch_op.create_index("ix_invoices_payment", ["payment_id"], unique=False)
 
+    op.create_table(
+        "refunds",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("provider", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("payment_id", BigId, nullable=False),
+        sa.Column("amount", BigId, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reversal", sa.Boolean(), nullable=False),
+        sa.Column("returned", sa.Boolean(), nullable=False),
+        sa.Column("requested_at", Instant(), nullable=False),
+        sa.Column("settled_at", Instant(), nullable=True),
+        sa.Column("key", sa.Text(), nullable=True),
+        sa.Column("idempotency_key", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["payment_id"],
+            ["payments.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("payment_id", "idempotency_key"),
+        sa.UniqueConstraint("provider", "reference"),
+    )
+    with op.batch_alter_table("refunds", schema=None) as batch_op:
+        batch_op.create_index("ix_refunds_payment", ["payment_id"], unique=False)
+        batch_op.create_index(
+            "uq_refunds_one_for_the_customer",
+            ["payment_id"],
+            unique=True,
+            postgresql_where=sa.text("origin = 'customer' AND state <> 'failed'"),
+            sqlite_where=sa.text("origin = 'customer' AND state <> 'failed'"),
+        )
+
 
 def downgrade() -> None:
     """Take back."""
+    with op.batch_alter_table("refunds", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_refunds_one_for_the_customer",
+            postgresql_where=sa.text("origin = 'customer' AND state <> 'failed'"),
+            sqlite_where=sa.text("origin = 'customer' AND state <> 'failed'"),
+        )
+        batch_op.drop_index("ix_refunds_payment")
+
+    op.drop_table("refunds")
     with op.batch_alter_table("invoices", schema=None) as batch_op:
         batch_op.drop_index("ix_invoices_payment")
         batch_op.drop_index("ix_invoices_account")
 
     op.drop_table("invoices")
+    with op.batch_alter_table("disputes", schema=None) as batch_op:
+        batch_op.drop_index("ix_disputes_payment")
+        batch_op.drop_index("ix_disputes_account")
+
+    op.drop_table("disputes")
     with op.batch_alter_table("credit_entries", schema=None) as batch_op:
         batch_op.drop_index("ix_credit_entries_account")
 
@@ -509,6 +618,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_orders_account")
 
     op.drop_table("orders")
+    with op.batch_alter_table("managed_subscriptions", schema=None) as batch_op:
+        batch_op.drop_index("ix_managed_subscriptions_account")
+
+    op.drop_table("managed_subscriptions")
     with op.batch_alter_table("history", schema=None) as batch_op:
         batch_op.drop_index("ix_history_account")
 

@@ -22,7 +22,7 @@ from domain.ports import (
     RefundOutcome,
     RefundRequest,
 )
-from webhooks.providers.paypal import notifications, orders
+from webhooks.providers.paypal import cancellations, notifications, orders
 from webhooks.providers.paypal.client import Call, PayPalClient, Refusal, permanent
 from webhooks.providers.paypal.declines import ISSUES, decline
 from webhooks.providers.paypal.documents import (
@@ -156,6 +156,10 @@ class PayPalGateway:
         except Refusal as refusal:
             if refusal.status != 404:
                 raise permanent(refusal) from refusal
+
+    def cancel_subscription(self, reference: str, key: str) -> None:
+        """Cancel a subscription, or an agreement of the v1 API, at once and for good."""
+        cancellations.cancel(self._client, _checked(reference), orders.request_id(key))
 
     def list_events(self, since: datetime, until: datetime) -> list[Document]:
         """What PayPal announced between the two instants, oldest first."""

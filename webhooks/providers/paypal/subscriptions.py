@@ -1,14 +1,19 @@
 """Events about subscriptions that PayPal runs (``I-…``).
 
-They are signals: the subscription is read again, because events overtake each other.
+They are signals: the subscription is read again, because events overtake each other. What it is
+for stands in its ``custom_id`` (docs/providers.md).
 https://developer.paypal.com/docs/api/subscriptions/v1/#subscriptions_get
 """
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import parse_qsl
 
+import msgspec
+
+from domain import periods
 from domain.errors import Permanent
 from domain.facts import ManagedState, Period, SubscriptionPaymentFailed, SubscriptionRead
 from domain.ports import Reading, ReadingRequest
@@ -36,6 +41,22 @@ STATES: Final[dict[str, ManagedState]] = {
     "EXPIRED": "ended",
 }
 
+TERMS: Final = frozenset({"account", "plan", "interval", "agents", "conversations"})
+"""What a ``custom_id`` may say, in 127 characters: ``account=acme&plan=pro&interval=month``."""
+SLACK: Final = timedelta(days=3)
+"""How much longer than its interval a paid period may be, by the calendar or a late charge."""
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ``custom_id`` says: an order of ours, or the account and what it buys."""
+
+    order: str | None = None
+    account: str | None = None
+    plan: str | None = None
+    interval: str | None = None
+    agents: int | None = None
+    conversations: int | None = None
+
 
 def changed(event: Event, reader: Reader) -> Translation:
     """``BILLING.SUBSCRIPTION.…``: how the subscription stands now."""
@@ -56,28 +77,52 @@ def subscription_read(subscription: str, reading: Reading) -> SubscriptionRead:
     """The state of a subscription. Raises ``Permanent`` when PayPal knows none, or a state that
     is not known."""
     document = known(reading, ReadingRequest("subscription", subscription))
-    state = _state(document)
+    state, terms = _state(document), terms_of(document)
     return SubscriptionRead(
         subscription=subscription,
         state=state,
         sequence=reading.sequence,
-        order=text(document, "custom_id") or text(document, "custom"),
         customer=_payer(document),
         quantity=_whole(document.get("quantity")),
         period=paid_period(document),
         auto_renew=state not in {"ended", "suspended"}
         and document.get("auto_renewal") is not False,
+        given_up=state in {"ended", "suspended"} and _failures(document) > 0,
         ended_at=_changed_at(document) if state == "ended" else None,
+        **msgspec.structs.asdict(terms),
     )
 
 
+def terms_of(document: Document) -> Terms:
+    """What the ``custom_id`` (v1: ``custom``) says. Raises ``Permanent`` when it is written in
+    the form for accounts and a number in it is none."""
+    said = text(document, "custom_id") or text(document, "custom")
+    if said is None or "=" not in said:
+        return Terms(order=said)
+    fields = {name: value for name, value in parse_qsl(said) if name in TERMS}
+    try:
+        return msgspec.convert(fields, Terms, strict=False)
+    except msgspec.ValidationError as error:
+        raise Permanent(f"the subscription's custom_id cannot be read: {error}") from error
+
+
 def paid_period(document: Document) -> Period | None:
-    """From the last payment to the next one; None before the first and after the last."""
+    """From the last payment to the next one; None before the first and after the last.
+
+    After a failure the next payment may be that of the cycle after: the period ends where its
+    interval does.
+    """
     billing = section(document, "billing_info")
     details = section(document, "agreement_details")
     start = instant(text(billing, "last_payment", "time") or details.get("last_payment_date"))
     end = instant(billing.get("next_billing_time") or details.get("next_billing_date"))
-    return Period(start, end) if start and end and start < end else None
+    if start is None or end is None or start >= end:
+        return None
+    interval = terms_of(document).interval
+    if interval is not None and interval in periods.MONTHS:
+        usual = periods.next_end(start, interval, start.day)
+        end = end if end - usual <= SLACK else usual
+    return Period(start, end)
 
 
 def _read(event: Event, reader: Reader) -> tuple[SubscriptionRead, Document]:

@@ -170,6 +170,15 @@ class StripeGateway:
                 if found is not None and customer(found) is not None:
                     raise
 
+    def cancel_subscription(self, reference: str, key: str) -> None:
+        """Cancel at once; Stripe calls one that is canceled already missing."""
+        with failures_of(f"cancel subscription {reference}"):
+            try:
+                self._client.v1.subscriptions.cancel(reference, options={"idempotency_key": key})
+            except stripe.InvalidRequestError as error:
+                if not is_missing(error):
+                    raise
+
     def list_events(self, since: datetime, until: datetime) -> list[dict[str, Any]]:
         """Every snapshot event that Stripe made between the instants, oldest first; it keeps them
         for 30 days. The library's objects are passed by: they cost milliseconds per event."""

@@ -20,8 +20,9 @@ Read = Callable[[stripe.StripeClient, str], Document]
 
 
 def subscription(client: stripe.StripeClient, identifier: str) -> Document:
-    """A subscription with its items."""
-    return plain(client.v1.subscriptions.retrieve(identifier))
+    """A subscription with its items and its latest invoice, which says whether it was paid."""
+    asked = client.v1.subscriptions.retrieve(identifier, {"expand": ["latest_invoice"]})
+    return plain(asked)
 
 
 def invoice(client: stripe.StripeClient, identifier: str) -> Document:

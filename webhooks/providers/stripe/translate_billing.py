@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from domain.errors import Permanent
-from domain.facts import Method, PaymentSucceeded, SubscriptionPaymentFailed
+from domain.facts import Fact, Method, PaymentSucceeded, SubscriptionPaymentFailed, SubscriptionRead
 from domain.money import Money
 from webhooks.providers.provider import Translation
 from webhooks.providers.stripe import invoices, shapes
@@ -53,26 +53,33 @@ def invoice_payment_paid(event: Event, readings: Readings) -> Translation:
     return _invoice_from_reading(invoice, readings)
 
 
-def invoice_payment_failed(event: Event, _: Readings) -> Translation:
+def invoice_payment_failed(event: Event, readings: Readings) -> Translation:
     """``invoice.payment_failed``: without a next attempt Stripe has given up.
 
-    The invoice does not say why the bank refused.
+    The invoice may have been paid since, so the subscription is read; it is told first. The
+    invoice does not say why the bank refused.
     https://docs.stripe.com/billing/revenue-recovery/smart-retries
     """
     invoice = event.object
     subscription = subscription_of(invoice)
     if subscription is None:
         return ignored(NO_SUBSCRIPTION)
+    told = subscription_read(subscription, readings)
+    if told.needs or any(_is_active(fact) for fact in told.facts):
+        return told
     next_attempt = shapes.instant(invoice, "next_payment_attempt")
-    return facts(
-        SubscriptionPaymentFailed(
-            subscription=subscription,
-            decline=decline("invoice_payment_failed"),
-            attempt=shapes.whole(invoice, "attempt_count"),
-            final=next_attempt is None,
-            next_attempt_at=next_attempt,
-        )
+    failed = SubscriptionPaymentFailed(
+        subscription=subscription,
+        decline=decline("invoice_payment_failed"),
+        attempt=shapes.whole(invoice, "attempt_count"),
+        final=next_attempt is None,
+        next_attempt_at=next_attempt,
     )
+    return facts(*told.facts, failed)
+
+
+def _is_active(fact: Fact) -> bool:
+    return isinstance(fact, SubscriptionRead) and fact.state == "active"
 
 
 def invoice_of(payment: Document) -> Document:

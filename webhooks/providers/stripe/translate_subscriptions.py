@@ -1,6 +1,7 @@
 """What Stripe says of the state of subscriptions that it runs itself.
 
-A subscription changes behind an event's back, so its events are signals: it is read again.
+A subscription changes behind an event's back, so its events are signals: it is read again, with
+its latest invoice. What it is for stands in its metadata (docs/providers.md).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from webhooks.providers.stripe.shapes import (
     Event,
     Readings,
     References,
+    child,
     children,
     facts,
     needs,
@@ -35,6 +37,11 @@ STATES: Final[dict[str, ManagedState]] = {
     "canceled": "ended",
 }
 """https://docs.stripe.com/api/subscriptions/object#subscription_object-status"""
+
+INTERVALS: Final = {("month", 1): "month", ("month", 12): "year", ("year", 1): "year"}
+"""Interval and count of a price → what is sold."""
+PAID_BY_STATE: Final = frozenset({"trialing", "active"})
+"""States that vouch for the current period when the latest invoice is not at hand."""
 
 
 def subscription_signal(event: Event, readings: Readings) -> Translation:
@@ -68,7 +75,7 @@ def _subscription(document: Document, sequence: int, started_by: References) -> 
     if status not in STATES:
         raise Permanent(f"subscription {shapes.identifier(document)} has the new state {status}")
     state, order_account = STATES[status], shapes.references(document)
-    period = _current_period(document)
+    period, metadata = _current_period(document), child(document, "metadata")
     return SubscriptionRead(
         subscription=shapes.identifier(document),
         state=state,
@@ -76,9 +83,14 @@ def _subscription(document: Document, sequence: int, started_by: References) -> 
         order=started_by.order or order_account.order,
         account=started_by.account or order_account.account,
         customer=shapes.customer(document),
+        plan=text(metadata, "plan"),
+        interval=text(metadata, "interval") or _interval(document),
+        agents=_count(metadata, "agents"),
+        conversations=_count(metadata, "conversations"),
         quantity=_quantity(document),
-        period=period,
+        period=period if _is_settled(document) else None,
         auto_renew=state != "ended" and not _stops(document, period),
+        given_up=_gave_up(document),
         ended_at=shapes.instant(document, "ended_at"),
     )
 
@@ -89,6 +101,30 @@ def _current_period(document: Document) -> Period | None:
     places = [document, *children(document, "items")]
     spans = [span for place in places if (span := shapes.span(place, *names)) is not None]
     return max(spans, key=lambda span: span.end, default=None)
+
+
+def _is_settled(document: Document) -> bool:
+    """Whether the current period is paid or free. It begins before its invoice is paid, and goes
+    on when that fails: https://docs.stripe.com/billing/subscriptions/overview"""
+    invoice = child(document, "latest_invoice")
+    if invoice:
+        return invoice.get("status") == "paid"
+    return document.get("status") in PAID_BY_STATE
+
+
+def _gave_up(document: Document) -> bool:
+    """Whether Stripe could not collect and does not try again.
+
+    What happens then is a setting of the Stripe account: the subscription is canceled, marked
+    unpaid, or left past due. https://docs.stripe.com/billing/revenue-recovery/smart-retries
+    """
+    status = document.get("status")
+    if status == "canceled":
+        return child(document, "cancellation_details").get("reason") == "payment_failed"
+    invoice = child(document, "latest_invoice")
+    tried = invoice.get("attempted") is True and invoice.get("status") != "paid"
+    exhausted = tried and invoice.get("next_payment_attempt") is None
+    return status == "unpaid" or (status == "past_due" and exhausted)
 
 
 def _stops(document: Document, period: Period | None) -> bool:
@@ -103,3 +139,22 @@ def _quantity(document: Document) -> int | None:
     """How many are subscribed to; None where several items say different things."""
     items = children(document, "items")
     return shapes.whole(items[0] if len(items) == 1 else document, "quantity")
+
+
+def _interval(document: Document) -> str | None:
+    """How often the price of the first item is due, if that is an interval that is sold."""
+    items = children(document, "items") or [{}]
+    recurring = child(items[0], "price", "recurring")
+    every = shapes.whole(recurring, "interval_count") or 1
+    return INTERVALS.get((text(recurring, "interval") or "", every))
+
+
+def _count(metadata: Document, name: str) -> int | None:
+    """A whole number in metadata, where everything is a text. Raises ``Permanent`` for another
+    text."""
+    written = text(metadata, name)
+    if written is None:
+        return None
+    if not (written.isascii() and written.isdigit() and len(written) < 10):
+        raise Permanent(f"the subscription's metadata {name} is {written[:40]!r}, not a number")
+    return int(written)

@@ -7,7 +7,7 @@ otherwise an effect asks the provider for a page, or charges the saved method.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import select
@@ -150,7 +150,7 @@ def _place(work: Work, wish: Wish, quote: Quote, means: Means) -> Order:
 
 def _begin(work: Work, order: Order, means: Means) -> None:
     if means.effect is not None:
-        payload = {"token": means.token} if means.token is not None else {}
+        payload: dict[str, Any] = {"token": means.token} if means.token is not None else {}
         work.want(means.effect, order.id, f"order:{order.id}", **payload)
         return
     settlement.pay(work, order, None)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -158,13 +159,42 @@ def load(path: Path = BUNDLED) -> Catalogue:
 @lru_cache(maxsize=4)
 def _parse(text: str, name: str) -> Catalogue:
     try:
-        catalogue = msgspec.convert(tomllib.loads(text), Catalogue)
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Misconfigured(f"{name}: {error}") from error
-    except msgspec.ValidationError as error:
-        raise _mistake(text, name, *_split(str(error))) from error
+    for path, value, kind in _parts(document):
+        _convert(value, kind, path, text, name)
+    catalogue: Catalogue = _convert(document, Catalogue, "", text, name)
     _check(catalogue, text, name)
     return catalogue
+
+
+def _parts(document: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Every part by its own path, the smallest first: the decoder does not say which key of a
+    table or which entry of a list is wrong."""
+    plans = document.get("plans")
+    tables = {f"plans.{key}": plan for key, plan in plans.items()} if _is_table(plans) else {}
+    for path, table in (*tables.items(), ("packs", document.get("packs"))):
+        for interval in MONTHS:
+            prices = table.get(interval) if _is_table(table) else None
+            for currency, price in prices.items() if _is_table(prices) else ():
+                yield f"{path}.{interval}.{currency}", price, Price
+    yield from ((path, plan, Plan) for path, plan in tables.items())
+    rates = document["vat"].get("rates") if _is_table(document.get("vat")) else None
+    for number, rate in enumerate(rates if isinstance(rates, list) else ()):
+        yield f"vat.rates[{number}]", rate, VatRate
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _convert(value: Any, kind: Any, path: str, text: str, name: str) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        reason, inner = _split(str(error))
+        raise _mistake(text, name, reason, ".".join(filter(None, (path, inner)))) from error
 
 
 def _by_interval(part: Plan | Packs, interval: str) -> Prices:
@@ -225,8 +255,14 @@ def _mistake(text: str, name: str, reason: str, path: str) -> Misconfigured:
     return Misconfigured(f"{name}, line {_line_of(text, path)}: {where}{reason}")
 
 
+_RATE: Final = re.compile(r"\s*\{\s*\w+\s*=")
+
+
 def _line_of(text: str, path: str) -> int:
     """The line where the last known part of a dotted path stands; 1 if none does."""
+    if match := re.search(r"^vat\.rates\[(\d+)\]", path):
+        entries = [n for n, line in enumerate(text.splitlines(), 1) if _RATE.match(line)]
+        return dict(enumerate(entries)).get(int(match[1]), 1)
     *table, key = path.split(".") if path else [""]
     header, found = "", 1
     for number, line in enumerate(text.splitlines(), 1):

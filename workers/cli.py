@@ -14,8 +14,6 @@ from workers.commands import COMMANDS
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
-    # Stripe's library prints notices and posts telemetry unless it is told not to.
-    os.environ.setdefault("STRIPE_SUPPRESS_NOTICES", "true")
     chosen = parser().parse_args(arguments)
     try:
         return int(chosen.run(chosen) or 0)

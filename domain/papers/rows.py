@@ -6,6 +6,7 @@ The row alone is read, so that the same revision gives the same paper for ever.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -14,6 +15,7 @@ import msgspec
 
 from domain import quotes
 from domain.money import Money, zero
+from domain.papers.figures import NO_BREAK
 from domain.papers.paper import Consultation, Correction, HomeTax, Item, Paper, Party, Payment, Tax
 from domain.quotes import Line, Quote
 from domain.vat import Treatment
@@ -41,13 +43,16 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
     period_end: datetime | None = None
 
 
-def paper_of(invoice: Invoice) -> Paper:
-    """The paper of a numbered row. Raises ValueError when it has no number yet."""
+def paper_of(invoice: Invoice, titles: Mapping[str, str] | None = None) -> Paper:
+    """The paper of a numbered row; ``titles`` are the names of wallets by their brand.
+
+    Raises ValueError when it has no number yet.
+    """
     if invoice.number is None:
         raise ValueError(f"invoice {invoice.id} has no number yet; it is printed once it has one")
     content = invoice.content
     sale = sale_of(content)
-    payment = _payment(content.get("paid"), invoice.currency)
+    payment = _payment(content.get("paid"), invoice.currency, titles or {})
     nothing = zero(invoice.currency)
     return Paper(
         kind="credit_note" if invoice.kind == "credit_note" else "invoice",
@@ -149,18 +154,20 @@ def _buyer(details: dict[str, Any] | None, sale: Sale) -> Party:
     )
 
 
-def _payment(paid: dict[str, Any] | None, currency: str) -> Payment | None:
+def _payment(
+    paid: dict[str, Any] | None, currency: str, titles: Mapping[str, str]
+) -> Payment | None:
     if not paid or not paid.get("amount"):
         return None
     method = paid.get("method") or {}
     last4 = method.get("last4") or ""
-    brand = (method.get("brand") or "").strip()
-    name = brand.capitalize() if brand.islower() else brand
+    brand = method.get("brand") or ""
+    name = titles.get(brand.lower()) or brand.replace("_", " ").title()
     return Payment(
         amount=Money(int(paid["amount"]), currency),
         at=datetime.fromisoformat(paid["at"]) if paid.get("at") else None,
         kind=method.get("kind") or "",
-        label=f"{name} •••• {last4}".strip() if last4 else name,
+        label=f"{name}{NO_BREAK}••••{NO_BREAK}{last4}" if last4 else name,
         last4=last4,
         reference=paid.get("reference") or "",
     )

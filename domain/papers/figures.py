@@ -37,7 +37,7 @@ class Figures:
     def amount(self, money: Money) -> str:
         """The bare amount with its decimals: ``1 234,50``."""
         value = Decimal(to_decimal_text(money.amount))
-        return _typeset(self._number.apply(value, self._locale, force_frac=(2, 2)))
+        return _typeset(self._number.apply(value, self._locale, currency=money.currency))
 
     def money(self, money: Money) -> str:
         """The amount with its currency: ``1 234,50 Kč``."""

@@ -154,6 +154,7 @@ class DisputeClosed(Fact, frozen=True, kw_only=True):
     payment: str
     amount: Money
     outcome: DisputeOutcome
+    reason: str | None = None
 
 
 class SubscriptionRead(Fact, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, update
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
@@ -108,12 +108,14 @@ def credit_note(
 ) -> Invoice:
     """Make the credit note for money of ``payment`` given back, still without its number.
 
-    ``gross`` is split into net and tax by the rate of the ``original``, half-even, for itself: so
-    the papers of several refunds do not depend on the order in which they are reported.
+    ``gross`` is split into net and tax by the rate of the ``original``, half-even, together with
+    what earlier credit notes gave back: so all of them add up to the same net and tax, in however
+    many steps the money went back.
     """
     now = clock.now()
+    before = Money(_credited(session, original), gross.currency)
     paid = _paid(payment, gross.amount, now)
-    content = credit_note_content(original, gross, reason=reason, paid=paid)
+    content = credit_note_content(original, gross, before=before, reason=reason, paid=paid)
     note = Invoice(
         kind=CREDIT_NOTE,
         series=series_name(catalogue.invoicing.credit_note_prefix, now),
@@ -158,6 +160,14 @@ def number_all(session: Session, papers: Sequence[Invoice]) -> None:
     for paper in papers:
         _name_corrected(session, paper)
     session.flush()
+
+
+def _credited(session: Session, original: Invoice) -> int:
+    """What earlier credit notes gave back on an invoice, in minor units."""
+    statement = select(func.coalesce(func.sum(Invoice.total), 0)).where(
+        Invoice.corrects_id == original.id
+    )
+    return int(session.scalar(statement) or 0)
 
 
 def _name_corrected(session: Session, paper: Invoice) -> None:

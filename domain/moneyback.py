@@ -80,29 +80,23 @@ def settle_total(work: Work, payment: Payment, total: int) -> None:
     if ours is not None:
         _report(work, payment, ours, "succeeded")
     else:
-        _follow(work, payment, restitution.settle(work, payment, "refund"))
+        restitution.settle(work, payment, "refund")
+        _ask_for_end(work, payment)
 
 
 def dispute_opened(fact: DisputeOpened, work: Work) -> None:
     """The payer contests a payment: a person must answer, and nothing more is charged."""
     payment = _payment(work, fact.payment)
-    dispute = disputes.find(work.session, work.provider, fact.dispute)
-    if dispute is not None:
-        dispute.reason = dispute.reason or fact.reason
-        return
-    dispute = disputes.add(work.session, payment, fact.dispute, fact.amount)
-    dispute.reason = fact.reason
-    work.alert("dispute_opened", dispute.subject, payment=fact.payment, amount=str(fact.amount))
-    work.note("dispute_opened", payment=fact.payment, amount=str(fact.amount))
-    _suspend_renewals(work)
+    _, is_new = _dispute(work, payment, fact)
+    if is_new:
+        work.note("dispute_opened", payment=fact.payment, amount=str(fact.amount))
+        _suspend_renewals(work)
 
 
 def dispute_closed(fact: DisputeClosed, work: Work) -> None:
     """A dispute ended; that may be the first word of it."""
     payment = _payment(work, fact.payment)
-    dispute = disputes.find(work.session, work.provider, fact.dispute)
-    if dispute is None:
-        dispute = disputes.add(work.session, payment, fact.dispute, fact.amount)
+    dispute, _ = _dispute(work, payment, fact)
     if dispute.state not in {disputes.OPEN, fact.outcome}:
         work.alert("dispute_outcome_changed", dispute.subject, payment=fact.payment)
     if not disputes.close(dispute, fact.outcome, fact.amount, work.now):
@@ -112,6 +106,20 @@ def dispute_closed(fact: DisputeClosed, work: Work) -> None:
     _suspend_renewals(work)
     if fact.outcome == disputes.LOST:
         _lose(work, payment, dispute)
+
+
+def _dispute(
+    work: Work, payment: Payment, fact: DisputeOpened | DisputeClosed
+) -> tuple[Dispute, bool]:
+    """The dispute of a fact, and whether this is the first word of it: then a person is told."""
+    dispute = disputes.find(work.session, work.provider, fact.dispute)
+    if dispute is not None:
+        dispute.reason = dispute.reason or fact.reason
+        return dispute, False
+    dispute = disputes.add(work.session, payment, fact.dispute, fact.amount)
+    dispute.reason = fact.reason
+    work.alert("dispute_opened", dispute.subject, payment=fact.payment, amount=str(fact.amount))
+    return dispute, True
 
 
 def _payment(work: Work, reference: str, amount: Money | None = None) -> Payment:
@@ -151,12 +159,18 @@ def _report(work: Work, payment: Payment, refund: Refund, status: str) -> None:
     if refund.state == "failed":
         _warn_of_failure(work, payment, refund)
     if refund.returned and not was_returned:
-        ends = refund.origin == CUSTOMER
-        grown = restitution.settle(work, payment, "refund", ended=ends)
-        if ends:
-            _end(work, payment, terminations.REFUNDED, f"refund:{refund.id}")
-        else:
-            _follow(work, payment, grown)
+        _return(work, payment, refund)
+
+
+def _return(work: Work, payment: Payment, refund: Refund) -> None:
+    ends = refund.origin == CUSTOMER
+    restitution.settle(work, payment, "refund", ended=ends)
+    if ends:
+        terminations.terminate(work, terminations.REFUNDED, f"refund:{refund.id}")
+    elif refund.reversal:
+        work.alert("payment_reversed", _subject(payment), amount=str(refund.money))
+    else:
+        _ask_for_end(work, payment)
 
 
 def _warn_of_failure(work: Work, payment: Payment, refund: Refund) -> None:
@@ -169,12 +183,12 @@ def _warn_of_failure(work: Work, payment: Payment, refund: Refund) -> None:
         work.alert("refund_undone", subject, payment=payment.reference, amount=amount)
 
 
-def _follow(work: Work, payment: Payment, grown: Money) -> None:
-    """A payment that was given back whole without ending anything: a person decides (ADR 11)."""
-    if not grown or payment.refunded < payment.amount or payment.use == "credit":
-        return
-    ended = any(r.origin == CUSTOMER and r.returned for r in _refunds(work, payment))
-    if not ended and not disputes.lost_on(work.session, payment):
+def _ask_for_end(work: Work, payment: Payment) -> None:
+    """A payment that was refunded whole, but not to end anything: a person decides (ADR 11)."""
+    made = refunds.of_payment(work.session, payment)
+    whole = restitution.refunded(made, payment.reported_total) >= payment.amount
+    ended = any(refund.origin == CUSTOMER and refund.returned for refund in made)
+    if whole and not ended and payment.use != "credit":
         work.alert(WITHOUT_END, _subject(payment), order=payment.order_id)
 
 
@@ -182,12 +196,7 @@ def _lose(work: Work, payment: Payment, dispute: Dispute) -> None:
     restitution.settle(work, payment, "dispute")
     work.alert("dispute_lost", dispute.subject, payment=payment.reference)
     cause = f"dispute:{dispute.provider}:{dispute.reference}"
-    _end(work, payment, terminations.DISPUTE_LOST, cause)
-
-
-def _end(work: Work, payment: Payment, reason: str, cause: str) -> None:
-    alerts.resolve(work.session, WITHOUT_END, _subject(payment))
-    terminations.terminate(work, reason, cause)
+    terminations.terminate(work, terminations.DISPUTE_LOST, cause)
 
 
 def _suspend_renewals(work: Work) -> None:
@@ -198,10 +207,6 @@ def _suspend_renewals(work: Work) -> None:
         suspended = disputes.any_open(work.session, work.account.id)
         subscription.renewals_suspended = suspended
         timetable.plan(work.catalogue, subscription, work.now)
-
-
-def _refunds(work: Work, payment: Payment) -> list[Refund]:
-    return refunds.of_payment(work.session, payment)
 
 
 def _subject(payment: Payment) -> str:

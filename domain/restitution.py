@@ -43,18 +43,24 @@ def settle(work: Work, payment: Payment, reason: Reason, *, ended: bool = False)
 def given_back(made: Sequence[Refund], lost: Sequence[int], reported_total: int) -> int:
     """What refunds and lost disputes took of a payment, in minor units; grows with what is known.
 
-    A provider that reports totals counts refunds in them, also those on their way or failed, but
-    no disputes. One that does not may report the money of a lost dispute once more, as a reversal
-    or as a refund of the same amount: that is counted once.
+    A provider that reports totals does not count disputes in them. One that does not may report
+    the money of a lost dispute once more, as a reversal or as a refund of the same amount: that is
+    counted once.
     """
     returned = [refund for refund in made if refund.returned]
     reversed_ = sum(refund.amount for refund in returned if refund.reversal)
-    ordinary = sum(refund.amount for refund in returned if not refund.reversal)
-    if reported_total:
-        ordinary = max(ordinary, reported_total - _not_returned(made))
-        return ordinary + max(reversed_, sum(lost))
-    repeated = _same_amounts([r for r in returned if r.key is None and not r.reversal], lost)
-    return ordinary + max(reversed_, sum(lost) - repeated)
+    again = [r for r in returned if r.key is None and not r.reversal and not reported_total]
+    taken = max(reversed_, sum(lost) - _same_amounts(again, lost))
+    return refunded(made, reported_total) + taken
+
+
+def refunded(made: Sequence[Refund], reported_total: int) -> int:
+    """What of a payment was refunded by somebody's wish: not reversed, not lost in a dispute.
+
+    A provider's total counts refunds that are on their way or failed as well.
+    """
+    singly = sum(r.amount for r in made if r.returned and not r.reversal)
+    return max(singly, reported_total - _not_returned(made))
 
 
 def _not_returned(made: Sequence[Refund]) -> int:

@@ -30,6 +30,9 @@ def terminate(work: Work, reason: str, cause: str) -> None:
 def _end(work: Work, subscription: Subscription, reason: str, cause: str) -> None:
     if subscriptions.switch_off_renewal(subscription, reason):
         work.note("auto_renew_off", reason=reason)
+    # Also over the customer's own reason: what was ended is told from it. The graver one stays.
+    if subscription.auto_renew_off_reason != DISPUTE_LOST:
+        subscription.auto_renew_off_reason = reason
     reference = subscription.managed_reference
     if subscription.managed_by != OURS and reference is not None:
         work.want(CANCEL_SUBSCRIPTION, reference, cause, provider=subscription.managed_by)

@@ -188,6 +188,7 @@ EXPECTED: dict[str, tuple[Fact, ...]] = {
             payment=CAPTURE,
             amount=Money(4900, "EUR"),
             outcome="lost",
+            reason="MERCHANDISE_OR_SERVICE_NOT_RECEIVED",
         ),
     ),
 }

@@ -61,11 +61,12 @@ def _fact(document: Document, name: str, transaction: Document) -> Fact:
         raise Permanent(f"PayPal's dispute {name} does not say which payment it is about")
     alone = len(sections(document, "disputed_transactions")) == 1
     amount = positive(document.get("dispute_amount") if alone else transaction.get("gross_amount"))
+    reason = text(document, "reason")
     if status(document) != "RESOLVED":
-        return DisputeOpened(
-            dispute=name, payment=payment, amount=amount, reason=text(document, "reason")
-        )
-    return DisputeClosed(dispute=name, payment=payment, amount=amount, outcome=_outcome(document))
+        return DisputeOpened(dispute=name, payment=payment, amount=amount, reason=reason)
+    return DisputeClosed(
+        dispute=name, payment=payment, amount=amount, outcome=_outcome(document), reason=reason
+    )
 
 
 def _outcome(document: Document) -> DisputeOutcome:

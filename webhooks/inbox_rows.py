@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -19,6 +19,9 @@ from sqlalchemy.orm import Session
 from domain.database import insert_once
 from domain.inbox import Delivery, Event, Payload
 from webhooks.providers.provider import Identity
+
+EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
+LATEST: Final = datetime(9999, 12, 29, tzinfo=UTC)
 
 
 class Incoming(msgspec.Struct, kw_only=True):
@@ -34,6 +37,8 @@ class Incoming(msgspec.Struct, kw_only=True):
     source: str | None = None
     signer: str | None = None
     delivery_key: str | None = None
+    note: str | None = None
+    fingerprint: str | None = None
     delivery_id: str = ""
     sha256: bytes = b""
 
@@ -143,11 +148,19 @@ def _event_values(row: Incoming) -> dict[str, Any]:
         "origin": row.origin,
         "delivery_id": row.delivery_id,
         "received_at": row.received_at,
-        "created_at": row.identity.created_at,
+        "created_at": _storable(row.identity.created_at),
         "livemode": row.identity.livemode,
         "next_attempt_at": row.received_at,
         "attempts": 0,
+        "note": row.note,
+        "fingerprint": row.fingerprint,
     }
+
+
+def _storable(instant: datetime | None) -> datetime | None:
+    """At the ends of the calendar another time zone has no such year: a session of the database
+    in that zone could store the row and never load it again."""
+    return instant if instant is not None and EARLIEST <= instant <= LATEST else None
 
 
 _COLUMNS: Final = {
@@ -164,6 +177,8 @@ _COLUMNS: Final = {
     "source": "text",
     "signer": "text",
     "headers": "text",
+    "note": "text",
+    "fingerprint": "text",
     "body_sha256": "bytea",
     "body": "bytea",
 }
@@ -182,9 +197,11 @@ _INSERT: Final = text(
         RETURNING id
     ), e AS (
         INSERT INTO events (provider, provider_event_id, type, status, origin, delivery_id,
-                            received_at, created_at, livemode, next_attempt_at, attempts)
+                            received_at, created_at, livemode, next_attempt_at, attempts,
+                            note, fingerprint)
         SELECT i.provider, i.provider_event_id, i.type, i.status, i.origin, i.delivery_id,
-               i.received_at, i.created_at, i.livemode, i.received_at, 0
+               i.received_at, i.created_at, i.livemode, i.received_at, 0,
+               i.note, i.fingerprint
         FROM incoming i JOIN d ON d.id = i.delivery_id
         ORDER BY i.provider, i.provider_event_id
         ON CONFLICT DO NOTHING

@@ -5,11 +5,22 @@ Traffic that proves authentic is never limited.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
+from ipaddress import IPv6Address
 from time import monotonic
 from typing import Any, Final
 
 BODY_BYTES: Final = 1024 * 1024
+BODY_PATIENCE_S: Final = 15.0
+"""How long a body may take to arrive: a provider sends it at once."""
+LONGEST_NUMBER: Final = 15
+"""Digits of a Content-Length that are worth converting."""
+KEPT_HEADERS: Final = 64
+KEPT_HEADER_BYTES: Final = 4096
+"""Of one header's value: the longest that a provider sends has some 500."""
+CALL_BYTES: Final = 4096
+"""What a call that waits holds in memory besides its body."""
 UNVERIFIABLE_PER_MINUTE: Final = 60
 BURST: Final = 60
 SOURCES: Final = 10_000
@@ -24,13 +35,33 @@ class ClientGone(Exception):
     """The caller hung up before the body was complete."""
 
 
+class TooSlow(Exception):
+    """The body did not arrive in time."""
+
+
 async def read_body(receive: Any, declared: str | None, limit: int = BODY_BYTES) -> bytes:
     """Read a request body of at most ``limit`` bytes, whatever its Content-Length claims.
 
-    Raises ``TooLarge`` or ``ClientGone``.
+    Raises ``TooLarge``, ``TooSlow`` or ``ClientGone``.
     """
-    if declared is not None and declared.isdecimal() and int(declared) > limit:
+    if declared is not None and _number(declared) > limit:
         raise TooLarge
+    try:
+        async with asyncio.timeout(BODY_PATIENCE_S):
+            return await _read(receive, limit)
+    except TimeoutError as error:
+        raise TooSlow from error
+
+
+def _number(declared: str) -> int:
+    """What a Content-Length says; 0 for what is no number."""
+    if not (declared.isascii() and declared.isdecimal()):
+        return 0
+    # Whatever has more digits than this is too large by any limit.
+    return int(declared[:LONGEST_NUMBER])
+
+
+async def _read(receive: Any, limit: int) -> bytes:
     message = await receive()
     body = message.get("body", b"")
     if not message.get("more_body") and message["type"] == "http.request" and len(body) <= limit:
@@ -53,8 +84,30 @@ async def _read_on(receive: Any, message: Any, limit: int) -> bytes:
         message = await receive()
 
 
+class Room:
+    """Bounds the memory that waiting calls hold together."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    def enter(self, body: bytes) -> bool:
+        """Take the place of a call with this body; False when there is none left."""
+        needed = len(body) + CALL_BYTES
+        if needed > self._left:
+            return False
+        self._left -= needed
+        return True
+
+    def leave(self, body: bytes) -> None:
+        """Give the place back."""
+        self._left += len(body) + CALL_BYTES
+
+
 class UnverifiableRate:
-    """A token bucket per source for requests that could not be verified."""
+    """A token bucket per source for requests that could not be verified.
+
+    An IPv6 source is its /64 network: whoever has one address has all of them.
+    """
 
     def __init__(self, per_minute: int = UNVERIFIABLE_PER_MINUTE, burst: int = BURST) -> None:
         self._per_second = per_minute / 60
@@ -63,10 +116,11 @@ class UnverifiableRate:
 
     def exhausted(self, source: str) -> bool:
         """Whether the source has no try left."""
-        return self._tokens(source) < 1
+        return self._tokens(_network(source)) < 1
 
     def spend(self, source: str) -> bool:
         """Take one try; False when none was left."""
+        source = _network(source)
         tokens = self._tokens(source)
         left = tokens - 1 if tokens >= 1 else tokens
         self._buckets[source] = (left, monotonic())
@@ -78,3 +132,12 @@ class UnverifiableRate:
     def _tokens(self, source: str) -> float:
         tokens, at = self._buckets.get(source, (self._burst, 0.0))
         return min(self._burst, tokens + (monotonic() - at) * self._per_second)
+
+
+def _network(source: str) -> str:
+    if ":" not in source:
+        return source
+    try:
+        return IPv6Address(source.partition("%")[0]).packed[:8].hex()
+    except ValueError:
+        return source

@@ -8,7 +8,9 @@ event means is no concern of its sender.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from time import perf_counter
 from typing import Any, Final
 
@@ -19,9 +21,18 @@ from domain.errors import StoreUnavailable
 from webhooks import problems
 from webhooks.inbox_rows import Incoming, Receipt
 from webhooks.intake import Intake
-from webhooks.limits import ClientGone, TooLarge, UnverifiableRate, read_body
+from webhooks.limits import (
+    KEPT_HEADER_BYTES,
+    KEPT_HEADERS,
+    ClientGone,
+    Room,
+    TooLarge,
+    TooSlow,
+    UnverifiableRate,
+    read_body,
+)
 from webhooks.providers import Provider, Registry
-from webhooks.providers.provider import Delivery, Identity, Verdict
+from webhooks.providers.provider import Delivery, Identity, Verdict, Verifier
 
 NOT_KEPT: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Headers that are never stored."""
@@ -29,6 +40,8 @@ JSON: Final = (b"content-type", b"application/json")
 PROBLEM: Final = (b"content-type", problems.MEDIA_TYPE.encode())
 RETRY_AFTER_S: Final = 5
 VERIFY_THREADS: Final = 4
+VERIFYING_BYTES: Final = 32 * 1024 * 1024
+"""What calls that wait for a certificate may hold; above it a call is answered 503 at once."""
 
 Answer = tuple[int, bytes, tuple[tuple[bytes, bytes], ...]]
 log = structlog.get_logger()
@@ -41,6 +54,7 @@ class Receiver:
         self._providers = providers
         self._intake = intake
         self._unverifiable = UnverifiableRate()
+        self._verifying = Room(VERIFYING_BYTES)
         self._threads = ThreadPoolExecutor(VERIFY_THREADS, thread_name_prefix="verify")
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -73,15 +87,17 @@ class Receiver:
             body = await read_body(receive, headers.get("content-length"))
         except TooLarge:
             return _problem(413, "body_too_large", "A webhook body may have up to 1 MiB.")
+        except TooSlow:
+            return _problem(400, "body_incomplete", "The body did not arrive in time.")
         delivery = Delivery(headers=headers, body=body, received_at=clock.now())
         source = scope["client"][0] if scope.get("client") else ""
         return await self._receive(provider, delivery, source)
 
     async def _receive(self, provider: Provider, delivery: Delivery, source: str) -> Answer:
-        verdict = await self._judge(provider, delivery, source)
-        if verdict is None or verdict.status == "forged":
-            return self._refuse(provider, verdict, source)
         try:
+            verdict = await self._judge(provider, delivery, source)
+            if verdict is None or verdict.status == "forged":
+                return self._refuse(provider, verdict, source)
             receipt = await self._intake.submit(_incoming(provider, delivery, verdict, source))
         except StoreUnavailable as error:
             log.warning("store_unavailable", provider=provider.name, reason=str(error))
@@ -92,14 +108,28 @@ class Receiver:
         return _acknowledge(verdict, receipt)
 
     async def _judge(self, provider: Provider, delivery: Delivery, source: str) -> Verdict | None:
-        """The verdict; None when the source has used up its tries at making us fetch things."""
+        """The verdict; None when the source has used up its tries at making us fetch things.
+
+        Raises ``StoreUnavailable`` when too many wait for a verdict already.
+        """
         verifier = provider.verifier
         if not verifier.needs_network(delivery):
             return verifier.verify(delivery)
-        if not self._unverifiable.spend(source):
+        if self._unverifiable.exhausted(source):
             return None
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, verifier.verify, delivery)
+        verdict = await self._judge_apart(verifier, delivery)
+        # What proves authentic costs nothing, however many came while the certificate was fetched.
+        known = verdict.status != "unknown" or self._unverifiable.spend(source)
+        return verdict if known else None
+
+    async def _judge_apart(self, verifier: Verifier, delivery: Delivery) -> Verdict:
+        if not self._verifying.enter(delivery.body):
+            raise StoreUnavailable("too many deliveries wait to be verified")
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, verifier.verify, delivery)
+        finally:
+            self._verifying.leave(delivery.body)
 
     def _refuse(self, provider: Provider, verdict: Verdict | None, source: str) -> Answer:
         if verdict is None or not self._unverifiable.spend(source):
@@ -122,12 +152,11 @@ def _headers(scope: Any) -> dict[str, str]:
 
 def _incoming(provider: Provider, delivery: Delivery, verdict: Verdict, source: str) -> Incoming:
     authentic = verdict.status == "authentic"
-    kept = {name: text for name, text in delivery.headers.items() if name not in NOT_KEPT}
     incoming = Incoming(
         provider=provider.name,
         identity=provider.verifier.identify(delivery.body),
         body=delivery.body,
-        headers=kept,
+        headers=_kept(delivery.headers),
         received_at=delivery.received_at,
         source=source or None,
         signer=verdict.signer or None,
@@ -135,7 +164,20 @@ def _incoming(provider: Provider, delivery: Delivery, verdict: Verdict, source: 
     )
     if not authentic:
         _quarantine(incoming)
+    elif incoming.identity.malformed:
+        incoming.status, incoming.note = "parked", "the signature is right, but this is no event"
+        incoming.fingerprint = f"{provider.name}: the body is no event"
     return incoming
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """What is stored of the headers: no credentials, and no more than a provider would send."""
+    worth = (
+        (name, text)
+        for name, text in headers.items()
+        if name not in NOT_KEPT and len(text) <= KEPT_HEADER_BYTES
+    )
+    return dict(islice(worth, KEPT_HEADERS))
 
 
 def _quarantine(incoming: Incoming) -> None:

@@ -14,23 +14,31 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Final
 
+import structlog
+
 from domain import telemetry
 from domain.database import Database
 from domain.errors import StoreUnavailable
 from domain.ports import Bell
 from webhooks import inbox_rows
 from webhooks.inbox_rows import Incoming, Receipt
+from webhooks.limits import Room
 
 FLUSHERS: Final = 2
 FLUSH_ROWS: Final = 200
 WAITING_BYTES: Final = 64 * 1024 * 1024
-"""Admission limit: bodies that wait for a commit; above it a call is answered 503 at once."""
+"""Admission limit: what calls that wait for a commit may hold; above it one is answered 503."""
 PATIENCE_S: Final = 5.0
 """How long a call waits for its commit before it is answered 503."""
 COOL_DOWN_S: Final = 0.5
 """After an outage calls are refused for this long without another try."""
+CLOSING_S: Final = 1.0
+"""How long the end waits for running flushes: a store that hangs must not keep a process alive."""
+
+log = structlog.get_logger()
 
 Waiting = tuple[Incoming, "asyncio.Future[Receipt]"]
+Result = Receipt | StoreUnavailable
 
 
 class Intake:
@@ -40,17 +48,16 @@ class Intake:
         self._database = database
         self._bell = bell
         self._waiting: deque[Waiting] = deque()
-        self._waiting_bytes = 0
+        self._room = Room(WAITING_BYTES)
         self._flushes: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(FLUSHERS, thread_name_prefix="intake")
         self._away_until = 0.0
 
     async def submit(self, incoming: Incoming) -> Receipt:
         """Commit one delivery. Raises ``StoreUnavailable`` when that cannot be done now."""
-        self._admit(len(incoming.body))
+        self._admit(incoming.body)
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting.append((incoming, future))
-        self._waiting_bytes += len(incoming.body)
         self._flush_if_free()
         try:
             return await asyncio.wait_for(future, PATIENCE_S)
@@ -58,15 +65,19 @@ class Intake:
             raise StoreUnavailable("the store did not commit in time") from error
 
     async def close(self) -> None:
-        """Let the running flushes end."""
-        while self._flushes:
-            await asyncio.gather(*self._flushes, return_exceptions=True)
+        """Let the running flushes end, unless the store hangs."""
+        try:
+            async with asyncio.timeout(CLOSING_S):
+                while self._flushes:
+                    await asyncio.wait(self._flushes)
+        except TimeoutError:
+            log.warning("store_hangs", flushes=len(self._flushes), waiting=len(self._waiting))
         self._threads.shutdown(wait=False)
 
-    def _admit(self, size: int) -> None:
+    def _admit(self, body: bytes) -> None:
         if monotonic() < self._away_until:
             raise StoreUnavailable("the store was away a moment ago")
-        if self._waiting_bytes + size > WAITING_BYTES:
+        if not self._room.enter(body):
             raise StoreUnavailable("too much is waiting for the store")
 
     def _flush_if_free(self) -> None:
@@ -82,31 +93,52 @@ class Intake:
     def _take(self) -> list[Waiting]:
         count = min(FLUSH_ROWS, len(self._waiting))
         batch = [self._waiting.popleft() for _ in range(count)]
-        self._waiting_bytes -= sum(len(incoming.body) for incoming, _ in batch)
+        for incoming, _ in batch:
+            self._room.leave(incoming.body)
         return batch
 
     async def _flush(self, batch: list[Waiting]) -> None:
         loop = asyncio.get_running_loop()
         rows = [incoming for incoming, _ in batch]
         try:
-            receipts = await loop.run_in_executor(self._threads, self._store, rows)
-        except Exception as error:  # noqa: BLE001 - every waiting call gets the answer
-            self._refuse(batch, error)
-            return
-        for (_, future), receipt in zip(batch, receipts, strict=True):
-            if not future.done():
-                future.set_result(receipt)
+            results = await loop.run_in_executor(self._threads, self._store, rows)
+        except StoreUnavailable as error:
+            self._away_until = monotonic() + COOL_DOWN_S
+            results = [error for _ in batch]
+        for (_, future), result in zip(batch, results, strict=True):
+            _answer(future, result)
         telemetry.FLUSH_ROWS.observe(len(rows))
 
-    def _store(self, rows: Sequence[Incoming]) -> list[Receipt]:
+    def _store(self, rows: Sequence[Incoming]) -> list[Result]:
+        try:
+            return [*self._insert(rows)]
+        except StoreUnavailable:
+            raise
+        except Exception:
+            log.exception("flush_failed", rows=len(rows))
+        # A row that cannot be stored must not take the others with it.
+        return [self._store_alone(row) for row in rows]
+
+    def _store_alone(self, row: Incoming) -> Result:
+        try:
+            return self._insert([row])[0]
+        except StoreUnavailable as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the sender keeps the delivery and tries again
+            log.error("delivery_not_stored", provider=row.provider, error=type(error).__name__)  # noqa: TRY400 - the flush told the rest
+            return StoreUnavailable("the delivery could not be stored")
+
+    def _insert(self, rows: Sequence[Incoming]) -> list[Receipt]:
         with self._database.transaction() as session:
             receipts = inbox_rows.insert(session, rows)
         self._bell.ring("process_events")
         return receipts
 
-    def _refuse(self, batch: list[Waiting], error: Exception) -> None:
-        if isinstance(error, StoreUnavailable):
-            self._away_until = monotonic() + COOL_DOWN_S
-        for _, future in batch:
-            if not future.done():
-                future.set_exception(error)
+
+def _answer(future: asyncio.Future[Receipt], result: Result) -> None:
+    if future.done():
+        return
+    if isinstance(result, StoreUnavailable):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

@@ -11,11 +11,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from domain import accounts, clock
 from domain.database import Base, BigId
 from domain.facts import CustomerRemoved, MandateChanged, Method, MethodRemoved, MethodSaved
+from domain.orders import Order
 from domain.work import Work
 
 
 class PaymentMethod(Base):
-    """A means of payment that the customer saved; the newest that was not removed is current."""
+    """A means of payment that the customer saved; the newest that was not removed is current.
+
+    ``saved_at`` is when the customer chose it: with the order that it paid first, whenever the
+    payment's events come; so it does not depend on their order which one is the newest.
+    """
 
     __tablename__ = "payment_methods"
     __table_args__ = (
@@ -53,7 +58,7 @@ def current(session: Session, account_id: int) -> PaymentMethod | None:
     statement = (
         select(PaymentMethod)
         .where(PaymentMethod.account_id == account_id, PaymentMethod.removed_at.is_(None))
-        .order_by(PaymentMethod.id.desc())
+        .order_by(PaymentMethod.saved_at.desc(), PaymentMethod.id.desc())
         .limit(1)
     )
     return session.scalar(statement)
@@ -61,11 +66,16 @@ def current(session: Session, account_id: int) -> PaymentMethod | None:
 
 def method_saved(fact: MethodSaved, work: Work) -> None:
     """Keep the method for renewals, unless its brand is one that is not taken."""
-    save(work, fact.method, fact.customer)
+    save(work, fact.method, fact.customer, fact.order)
 
 
-def save(work: Work, method: Method, customer: str | None) -> PaymentMethod | None:
-    """Keep a method once; a token that was removed stays removed, whatever comes late."""
+def save(
+    work: Work, method: Method, customer: str | None, order_id: str | None
+) -> PaymentMethod | None:
+    """Keep a method once; a token that was removed stays removed, whatever comes late.
+
+    ``order_id`` names the order with which the customer chose it, if the fact says so.
+    """
     owner = customer or method.customer
     if owner is not None:
         accounts.remember_customer(work.session, work.provider, owner, work.account.id)
@@ -75,6 +85,7 @@ def save(work: Work, method: Method, customer: str | None) -> PaymentMethod | No
     if saved is None:
         saved = _new(work, method, owner)
         work.note("method_saved", method=saved.label)
+    saved.saved_at = min(saved.saved_at, _chosen_at(work, order_id))
     return saved
 
 
@@ -134,6 +145,11 @@ def customer_removed(fact: CustomerRemoved, work: Work) -> None:
     )
     for saved in work.session.scalars(statement):
         method_removed(MethodRemoved(token=saved.token), work)
+
+
+def _chosen_at(work: Work, order_id: str | None) -> datetime:
+    order = work.session.get(Order, order_id) if order_id else None
+    return order.created_at if order is not None else work.now
 
 
 def _find(work: Work, token: str) -> PaymentMethod | None:

@@ -31,7 +31,7 @@ from domain.work import Work
 def payment_succeeded(fact: PaymentSucceeded, work: Work) -> None:
     """Money is there: record it once, pay the order it names, else keep it as credit."""
     if fact.method is not None:
-        methods.save(work, fact.method, fact.customer)
+        methods.save(work, fact.method, fact.customer, fact.order)
     payment = payment_of(work, fact.payment, fact.amount, fact.order)
     note_method(work, payment, fact.method)
     if payment.state == "succeeded":

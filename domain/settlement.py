@@ -11,6 +11,7 @@ from domain import (
     accounts,
     announcements,
     credit,
+    disputes,
     invoices,
     methods,
     orders,
@@ -89,7 +90,7 @@ def _activate(work: Work, order: Order, quote: Quote) -> Subscription:
     if order.kind == "renewal" and running is not None and running.is_running:
         subscriptions.extend(running, quote.price.amount, order.id)
         return running
-    return subscriptions.start_period(
+    started = subscriptions.start_period(
         work.session,
         work.account.id,
         quote.target,
@@ -98,6 +99,9 @@ def _activate(work: Work, order: Order, quote: Quote) -> Subscription:
         currency=order.currency,
         order_id=order.id,
     )
+    # A payment may be contested before there is a subscription whose renewals rest.
+    started.renewals_suspended = disputes.any_open(work.session, work.account.id)
+    return started
 
 
 def payment_of(work: Work, reference: str, amount: Money, order_id: str | None) -> Payment:

@@ -163,6 +163,7 @@ def _report(work: Work, payment: Payment, refund: Refund, status: str) -> None:
 
 
 def _return(work: Work, payment: Payment, refund: Refund) -> None:
+    alerts.resolve(work.session, "refund_refused", _subject(payment))
     ends = refund.origin == CUSTOMER
     restitution.settle(work, payment, "refund", ended=ends)
     if ends:

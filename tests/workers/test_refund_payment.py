@@ -218,6 +218,7 @@ def test_a_refund_that_the_provider_refuses_is_parked_with_an_alert(
         session.scalars(select(Effect).where(Effect.kind == REFUND)).one().status = "wanted"
     assert perform(runtime, REFUND) == ["done"]
     assert_finished(runtime)
+    assert alerts_of(runtime) == []
 
 
 def test_a_dispute_opened_before_the_provider_is_asked_stops_the_refund(

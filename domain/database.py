@@ -164,7 +164,11 @@ def _sqlite_engine(url: str) -> Engine:
     if name and name != ":memory:":
         Path(name).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000}, json_serializer=_to_json
+        url,
+        connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
+        json_serializer=_to_json,
+        # An error's text ends in logs and attempts: parameters may be personal data.
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_immediate)
@@ -195,6 +199,7 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
         pool_pre_ping=True,
         pool_timeout=5,
         json_serializer=_to_json,
+        hide_parameters=True,
         # PgBouncer in transaction mode: no server-side prepared statements, no session state.
         connect_args={"prepare_threshold": None, "connect_timeout": 5},
     )

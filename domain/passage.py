@@ -18,7 +18,8 @@ def act(work: Work) -> None:
         return
     if work.now >= subscription.period_end and following.follow(work):
         return
-    if work.now >= timetable.last_moment(work.catalogue, subscription):
+    is_over = work.now >= timetable.last_moment(work.catalogue, subscription)
+    if is_over and not timetable.renewal_was_missed(subscription):
         expiry.expire(work, subscription)
     elif subscription.managed_by == OURS:
         _act_on_ours(work, subscription)

@@ -45,8 +45,12 @@ def attempt(work: Work, subscription: Subscription, *, scheduled: bool = True) -
     order = _order(work, subscription)
     if order is None or order.state != orders.OPEN:
         return
+    if scheduled:
+        # What an outage or a dispute held up is made up for once (BILLING 6).
+        late = timetable.missed(work.catalogue, subscription, work.now)
+        subscription.renewal_failures = max(subscription.renewal_failures, late)
     method = methods.current(work.session, work.account.id)
-    subscription.renewal_in_flight = True
+    subscription.renewal_in_flight, subscription.renewal_tried_at = True, work.now
     subscription.renewal_charges += 1
     number = subscription.renewal_charges
     if method is None:

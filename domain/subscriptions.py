@@ -71,11 +71,13 @@ class Subscription(Base):
     warned_days: Mapped[int | None]
     """The last expiry warning of this period, in days before the end."""
     renewal_failures: Mapped[int] = mapped_column(default=0)
-    """Tries of the retry list that failed in this period."""
+    """Tries of the retry list that failed in this period, or were missed before a later one."""
     renewal_charges: Mapped[int] = mapped_column(default=0)
     """Charges begun in this period, immediate ones with a new method included."""
     renewal_in_flight: Mapped[bool] = mapped_column(default=False)
     """A charge was begun and its outcome is not known yet."""
+    renewal_tried_at: Mapped[datetime | None]
+    """When the last charge of this period was begun."""
     renewals_suspended: Mapped[bool] = mapped_column(default=False)
     """A dispute is open: nothing is charged (BILLING 7)."""
     declined_token: Mapped[str | None]
@@ -170,7 +172,7 @@ def forget_cycle(subscription: Subscription) -> None:
     """A new period begins: nothing was warned of, tried or declined in it."""
     subscription.warned_days = None
     subscription.renewal_failures = subscription.renewal_charges = 0
-    subscription.renewal_in_flight = False
+    subscription.renewal_in_flight, subscription.renewal_tried_at = False, None
     subscription.declined_token = None
 
 

@@ -113,5 +113,5 @@ def _route_standard_logging(shared: list[Any], renderer: Any, level: str) -> Non
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("urllib3", "uvicorn.access", "httpx", "alembic", "dramatiq"):
+    for chatty in ("urllib3", "uvicorn", "uvicorn.access", "alembic", "dramatiq", "stripe"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

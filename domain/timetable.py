@@ -16,6 +16,8 @@ EXHAUSTED: Final = "renewal_failed"
 """Why auto-renew is off after the retry list."""
 CUSTOMER_AT_CHECKOUT: Final = timedelta(hours=1)
 """How long a renewal waits for a customer who is about to buy something else."""
+ANSWER_TIME: Final = timedelta(hours=1)
+"""How long a charge that is under way holds up the end."""
 NOT_WARNED: Final = 10**6
 
 
@@ -41,7 +43,22 @@ def last_moment(catalogue: Catalogue, subscription: Subscription) -> datetime:
         or (subscription.managed_by != OURS and subscription.state == "past_due")
     )
     days = catalogue.renewal.grace_days if graced else 0
-    return subscription.period_end + timedelta(days=days)
+    moment = subscription.period_end + timedelta(days=days)
+    if subscription.renewal_in_flight and subscription.renewal_tried_at is not None:
+        # A charge that was begun late, after a downtime, gets the time to be answered.
+        moment = max(moment, subscription.renewal_tried_at + ANSWER_TIME)
+    return moment
+
+
+def renewal_was_missed(subscription: Subscription) -> bool:
+    """Whether a renewal is due and nothing was tried yet: after a downtime longer than the grace
+    it is tried on return, for what was due is never skipped (BILLING 6)."""
+    return (
+        subscription.managed_by == OURS
+        and subscription.auto_renew
+        and not subscription.renewal_charges
+        and not subscription.renewals_suspended
+    )
 
 
 def tries(catalogue: Catalogue, subscription: Subscription) -> list[datetime]:
@@ -71,6 +88,11 @@ def next_try(catalogue: Catalogue, subscription: Subscription, now: datetime) ->
 def tries_left(catalogue: Catalogue, subscription: Subscription) -> int:
     """How many tries of the list are left."""
     return len(tries(catalogue, subscription)) - subscription.renewal_failures
+
+
+def missed(catalogue: Catalogue, subscription: Subscription, now: datetime) -> int:
+    """How many tries of the list are over when one is made now: that one stands for all of them."""
+    return sum(moment <= now for moment in tries(catalogue, subscription)[1:])
 
 
 def warnings_ahead(catalogue: Catalogue, subscription: Subscription) -> list[datetime]:

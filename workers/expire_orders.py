@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from domain import accounts, clock, orders
+from domain import accounts, clock, orders, purchasing
 from domain.orders import Order
 from domain.work import Work
 from workers.runtime import Runtime
@@ -19,27 +19,24 @@ MARGIN: Final = timedelta(minutes=10)
 
 def expire_orders(runtime: Runtime) -> None:
     """Expire what is due, in batches; accounts that are busy are left for the next run."""
-    while _expire_batch(runtime) == BATCH:
+    while _expire_batch(runtime):
         pass
 
 
-def _expire_batch(runtime: Runtime) -> int:
-    now = clock.now()
-    due = select(Order).where(Order.state == orders.OPEN, Order.expires_at <= now - MARGIN)
+def _expire_batch(runtime: Runtime) -> bool:
+    """Whether there may be more: the batch was full, and some of it was not busy."""
+    due = select(Order).where(Order.state == orders.OPEN, Order.expires_at <= clock.now() - MARGIN)
     with runtime.database.transaction() as session:
         rows = list(session.scalars(due.order_by(Order.expires_at).limit(BATCH)))
         locked = accounts.lock_free(session, {order.account_id for order in rows})
         for order in rows:
             account = locked.get(order.account_id)
             if account is not None:
-                session.refresh(order)
                 expire(Work(session, runtime.catalogue, account), order)
-    return len(rows)
+    return len(rows) == BATCH and bool(locked)
 
 
 def expire(work: Work, order: Order) -> None:
     """Expire one order under its account's lock."""
-    if orders.close(order, "expired", work.now):
+    if purchasing.withdraw(work, order, "expired"):
         work.note("order_expired", order=order.id)
-        if order.provider is not None:
-            work.want("expire_checkout", order.id, f"order:{order.id}")

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from domain import clock, effects, inbox, telemetry
 from domain.effects import Effect
+from domain.errors import NotYet
 from domain.inbox import Attempt, Event
 from workers import outcomes
 from workers.runtime import Runtime
@@ -87,7 +88,8 @@ def _perform_function(kind: str) -> Perform:
 
 def _fail(runtime: Runtime, effect: Effect, error: Exception) -> None:
     failure = outcomes.judge(error, effect.kind, effect.attempts)
-    log.warning("effect_failed", status=failure.status, error=failure.fingerprint)
+    tell = log.info if isinstance(error, NotYet) else log.warning
+    tell("effect_failed", status=failure.status, error=failure.fingerprint)
     if failure.action == "retry":
         change: Callable[[Effect], None] = lambda e: effects.postpone(  # noqa: E731
             e, failure.delay, failure.error

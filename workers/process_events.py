@@ -269,7 +269,8 @@ def _fail(runtime: Runtime, session: Session, job: Job, error: Exception) -> Non
         inbox.finish(event, "ignored", f"not about any account of ours ({failure.error})")
     else:
         inbox.park(event, failure.error, failure.fingerprint)
-    log.warning("event_failed", status=event.status, error=failure.fingerprint)
+    tell = log.info if isinstance(error, NotYet) else log.warning
+    tell("event_failed", status=event.status, error=failure.fingerprint)
     _record(runtime, session, job, event.status, failure)
 
 

@@ -55,7 +55,7 @@ def save_card(played: Played) -> None:
         method = Method(
             kind="card", brand="visa", last4="4242", token=card.id, customer=customer.id
         )
-        methods.save(work, method, customer.id)
+        methods.save(work, method, customer.id, None)
 
 
 def charges_at_the_provider(played: Played) -> int:

@@ -64,7 +64,7 @@ def scratch_settings(directory: Path) -> Settings:
         port=0,
         state_dir=directory,
         sandbox=None,
-        log_level="error",
+        log_level="warning",
         environ={},
     )
 

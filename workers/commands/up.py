@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from domain import clock, tokens
 from domain.accounts import Account
+from domain.effects import Effect
+from domain.history import HistoryEntry
 from domain.inbox import Event
 from domain.invoices import Invoice
+from domain.orders import Order
 from domain.settings import Settings
 from domain.subscriptions import Subscription
 from workers.embedded import Embedded
 from workers.processes import wait_for_signal
 from workers.stories.library import SELECTION, STORIES
 from workers.stories.stage import Stage
+
+STORY_SPAN = timedelta(days=175)
+"""The stories begin that long ago, so that they end about now."""
 
 
 def run(settings: Settings, *, story: bool, sandbox_port: int) -> int:
@@ -45,10 +53,11 @@ def _play(billhook: Embedded, console: Console) -> None:
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("", total=len(SELECTION))
         stage = Stage(billhook, lambda _at, line: progress.update(task, description=line))
-        clock.travel(clock.now())
+        clock.travel(clock.now() - STORY_SPAN)
         for name in SELECTION:
             STORIES[name](stage)
             progress.advance(task)
+        stage.travel(clock.wall())
         progress.update(task, description="the story is told")
     clock.reset()
 
@@ -63,11 +72,21 @@ def _summary(billhook: Embedded, console: Console) -> None:
             Subscription.state.in_(("active", "past_due"))
         ),
         "invoices issued": select(func.count()).where(Invoice.kind == "invoice"),
+        "renewals failed": happened("renewal_failed"),
+        "renewals paid": select(func.count()).where(Order.kind == "renewal", Order.state == "paid"),
+        "mails written": select(func.count()).where(
+            Effect.kind == "send_mail", Effect.status == "done"
+        ),
     }
     with billhook.runtime.database.transaction() as session:
         for name, statement in counts.items():
             table.add_row(name, str(session.scalar(statement)))
     console.print(table)
+
+
+def happened(kind: str) -> Select[tuple[int]]:
+    """How often something of that kind stands in the accounts' histories."""
+    return select(func.count()).where(HistoryEntry.kind == kind)
 
 
 def _invitation(billhook: Embedded, console: Console) -> None:

@@ -20,11 +20,13 @@ from domain import clock, effects, tokens
 from domain.effects import Effect
 from domain.errors import BillhookError
 from domain.inbox import DUE_STATES, Event
+from domain.subscriptions import Subscription
 from workers.embedded import Embedded
 
 HORIZON: Final = timedelta(minutes=20)
 """Retries that are due within this are waited for by moving the clock."""
 PATIENCE_S: Final = 60.0
+A_TICK: Final = timedelta(seconds=1)
 
 Narrator = Callable[[datetime, str], None]
 
@@ -39,7 +41,7 @@ class Stage:
     def __init__(self, billhook: Embedded, narrate: Narrator | None = None) -> None:
         self.billhook = billhook
         self._narrate = narrate or (lambda _at, _line: None)
-        self._http = urllib3.PoolManager(timeout=30, retries=False)
+        self._http = urllib3.PoolManager(maxsize=8, timeout=30, retries=False)
         with billhook.runtime.database.transaction() as session:
             _, self._token = tokens.create(session, "app", "story")
 
@@ -124,7 +126,10 @@ class Stage:
         raise StoryBroke("the story does not come to rest; see `billhook events list`")
 
     def travel(self, to: datetime) -> None:
-        """Move the clock to an instant and let everything that became due happen."""
+        """Move the clock to an instant, stopping wherever something is due on the way."""
+        while (moment := self._next_moment()) is not None and moment < to:
+            clock.travel(max(moment, clock.now() + A_TICK))
+            self.settle()
         clock.travel(max(to, clock.now()))
         self.settle()
 
@@ -145,6 +150,12 @@ class Stage:
             return answer.status, msgspec.json.decode(answer.data) if answer.data else None
         except msgspec.DecodeError:
             return answer.status, answer.data.decode(errors="replace")
+
+    def _next_moment(self) -> datetime | None:
+        """When the clock has to act on some subscription next."""
+        with self.billhook.runtime.database.transaction() as session:
+            moment: datetime | None = session.scalar(select(func.min(Subscription.next_due_at)))
+        return moment
 
     def _next_due(self) -> datetime | None:
         with self.billhook.runtime.database.transaction() as session:

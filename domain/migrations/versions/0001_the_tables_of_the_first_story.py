@@ -368,6 +368,7 @@ def upgrade() -> None:
         sa.Column("renewal_failures", BigId, nullable=False),
         sa.Column("renewal_charges", BigId, nullable=False),
         sa.Column("renewal_in_flight", sa.Boolean(), nullable=False),
+        sa.Column("renewal_tried_at", Instant(), nullable=True),
         sa.Column("renewals_suspended", sa.Boolean(), nullable=False),
         sa.Column("declined_token", sa.Text(), nullable=True),
         sa.Column("managed_reference", sa.Text(), nullable=True),

@@ -10,6 +10,7 @@ import pytest
 
 from domain import clock
 from domain.settings import Settings
+from tests.invariants import assert_invariants
 from workers.embedded import Embedded
 from workers.stories.library import STORIES
 from workers.stories.stage import Stage
@@ -37,3 +38,4 @@ def test_the_story_is_told_to_its_end(billhook: Embedded, name: str) -> None:
     STORIES[name](stage)
     assert lines
     assert clock.now() >= began
+    assert_invariants(billhook.runtime.database)

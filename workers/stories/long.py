@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from workers.stories.books import expect_series_whole, invoices_of, mails_to
 from workers.stories.characters import (
@@ -45,7 +46,7 @@ def year_by_wallet(stage: Stage) -> None:
     _leave(stage, "walter")
 
 
-def _live_through(stage: Stage, ref: str, account: object, turns: Callable[[str], None]) -> None:
+def _live_through(stage: Stage, ref: str, account: Any, turns: Callable[[str], None]) -> None:
     end = end_of(account)
     for month in range(1, MONTHS + 1):
         if month == BAD_MONTH:

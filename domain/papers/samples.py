@@ -27,7 +27,7 @@ from domain.subscriptions import Target
 
 AT: Final = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 REFUNDED_AT: Final = datetime(2026, 3, 9, 8, 30, tzinfo=UTC)
-SHARPNESS: Final = 90
+SHARPNESS: Final = 100
 """Pixels per inch: letters stay readable, and a picture small."""
 
 NOT_PICTURED: Final = frozenset(

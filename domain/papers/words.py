@@ -1,6 +1,7 @@
 """Every word that stands on a paper, in every language of an account (BILLING 8).
 
-One row per word, so that a translator sees the languages side by side. ``{…}`` is filled in.
+One row per word, so that a translator sees the languages side by side. ``{…}`` is filled in, and
+``~`` keeps its neighbours on one line.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from functools import cache
 from typing import Final
 
 from domain.accounts import LOCALES
+from domain.papers.figures import NO_BREAK
 
 WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     # What it is
@@ -41,10 +43,10 @@ WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     ),
     "corrects": ("Corrects invoice", "Opravuje doklad", "Rectifie la facture", "Koryguje fakturę"),
     "corrected": (
-        "{number} of {date}",
-        "{number} ze dne {date}",
-        "{number} du {date}",
-        "{number} z dnia {date}",
+        "{number} of~{date}",
+        "{number} ze~dne~{date}",
+        "{number} du~{date}",
+        "{number} z~dnia~{date}",
     ),
     "reason": ("Reason", "Důvod opravy", "Motif", "Przyczyna korekty"),
     "because_refund": ("Refund", "Vrácení platby", "Remboursement", "Zwrot płatności"),
@@ -109,10 +111,10 @@ WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
     "rate": ("Rate", "Sazba", "Taux", "Stawka"),
     "base": ("Taxable amount", "Základ daně", "Base imposable", "Podstawa"),
     "reverse_charge": (
-        "Reverse charge: the customer accounts for the VAT (Article 196, Directive 2006/112/EC).",
-        "Daň odvede zákazník (přenesení daňové povinnosti, čl. 196 směrnice 2006/112/ES).",
-        "Autoliquidation : TVA due par le preneur (article 196, directive 2006/112/CE).",
-        "Odwrotne obciążenie: podatek rozlicza nabywca (art. 196 dyrektywy 2006/112/WE).",
+        "Reverse charge: the customer accounts for the VAT (Article~196, Directive 2006/112/EC).",
+        "Daň odvede zákazník (přenesení daňové povinnosti, čl.~196 směrnice 2006/112/ES).",
+        "Autoliquidation : TVA due par le preneur (article~196, directive 2006/112/CE).",
+        "Odwrotne obciążenie: podatek rozlicza nabywca (art.~196 dyrektywy 2006/112/WE).",
     ),
     "outside": (
         "Not subject to EU VAT: the place of supply is outside the European Union.",
@@ -153,4 +155,4 @@ WORDS: Final[dict[str, tuple[str, str, str, str]]] = {
 def words(locale: str) -> dict[str, str]:
     """The words of a language; those of English for a language that is not spoken here."""
     column = LOCALES.index(locale) if locale in LOCALES else 0
-    return {key: row[column] for key, row in WORDS.items()}
+    return {key: row[column].replace("~", NO_BREAK) for key, row in WORDS.items()}

@@ -23,7 +23,7 @@ from domain.inbox import Delivery, Event
 from domain.settings import Settings
 from webhooks.api.parts import Services
 from webhooks.app import create_app
-from webhooks.providers import registry
+from webhooks.providers import Registry, registry
 from webhooks.sandbox import paypal_signature, stripe_signature
 from webhooks.sandbox.app import create_sandbox
 from webhooks.sandbox.authority import Authority
@@ -111,6 +111,10 @@ class Edge:
         sweep.sweep(self.runtime)
         perform_effects.drain(self.runtime)
         process_events.drain(self.runtime)
+
+    def fresh_providers(self) -> Registry:
+        """The providers as a process has them that was just started."""
+        return registry(self.runtime.settings.environ, self.runtime.settings.sandbox)
 
     def lose_certificates(self) -> None:
         """Have PayPal's host of certificates fail until ``find_certificates``."""

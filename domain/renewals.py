@@ -91,6 +91,16 @@ def failed(work: Work, order: Order, decline: Decline, number: int, *, scheduled
     announcements.renewal_failed(work, order, decline, number, upcoming)
 
 
+def take_back(work: Work) -> bool:
+    """Take back a try that was begun, because renewals are suspended; False when they are not."""
+    subscription = work.subscription
+    if subscription is None or not subscription.renewals_suspended:
+        return False
+    subscription.renewal_in_flight = False
+    timetable.plan(work.catalogue, subscription, work.now)
+    return True
+
+
 def exhaust(work: Work, subscription: Subscription, order: Order) -> None:
     """The list is at its end: auto-renew goes off, with mail and alert."""
     orders.close(order, "failed", work.now, EXHAUSTED)

@@ -113,5 +113,5 @@ def _route_standard_logging(shared: list[Any], renderer: Any, level: str) -> Non
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for chatty in ("urllib3", "uvicorn", "uvicorn.access", "alembic", "dramatiq", "stripe"):
+    for chatty in ("urllib3", "uvicorn", "uvicorn.access", "alembic", "dramatiq"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

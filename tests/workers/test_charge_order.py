@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from domain import accounts, clock, methods, orders
+from domain import accounts, clock, methods, orders, timetable
 from domain.accounts import Account
 from domain.effects import Effect
 from domain.facts import Method
@@ -187,3 +187,17 @@ def test_a_renewal_does_not_take_the_place_of_an_order_that_a_customer_is_paying
     pass_time(runtime)
     with runtime.database.transaction() as session:
         assert session.get_one(Order, bigger.id).state == "superseded"
+
+
+def test_a_charge_that_was_wanted_before_a_dispute_opened_is_not_made(due: Played) -> None:
+    with due.runtime.database.transaction() as session:
+        session.scalars(select(Subscription)).one().renewals_suspended = True
+    assert finish(due)[:2] == (0, 0)
+    with due.runtime.database.transaction() as session:
+        subscription = session.scalars(select(Subscription)).one()
+        subscription.renewals_suspended = False
+        assert not subscription.renewal_in_flight
+        timetable.plan(due.runtime.catalogue, subscription, clock.now())
+    clock.advance(timedelta(hours=2))
+    pass_time(due.runtime)
+    assert finish(due) == (1, 1, "active")

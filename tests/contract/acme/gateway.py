@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -81,6 +81,18 @@ class AcmeGateway:
             lambda ledger: {"id": ledger.number("entry", ledger.answers)},
         )
         return Checkout(id=page["id"], url=f"{PAGES}/mandates/{page['id']}")
+
+    def complete_method_entry(self, checkout: str, key: str) -> Method | None:
+        """Acme tells of mandates by event."""
+        return None
+
+    def cancel_subscription(self, reference: str, key: str) -> None:
+        """Acme runs no subscriptions."""
+        raise Permanent(f"Acme knows no subscription {reference}")
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes) -> bool | None:
+        """Acme gives no opinion."""
+        return None
 
     def remove_method(self, token: str) -> None:
         """End a mandate."""

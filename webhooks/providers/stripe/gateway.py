@@ -6,6 +6,7 @@ https://docs.stripe.com/api/idempotent_requests
 
 from __future__ import annotations
 
+import logging
 import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -58,6 +59,8 @@ class StripeGateway:
     ) -> None:
         # The library reports the duration of each call with the next one: none of its business.
         stripe.enable_telemetry = False
+        # It logs every request; what we ask for stands in the effects.
+        logging.getLogger("stripe").setLevel(logging.WARNING)
         self._client = stripe.StripeClient(
             configuration.api_key,
             base_addresses={"api": configuration.api_base},

@@ -172,21 +172,21 @@ def _parse(text: str, name: str) -> Catalogue:
 def _parts(document: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """Every part by its own path, the smallest first: the decoder does not say which key of a
     table or which entry of a list is wrong."""
-    plans = document.get("plans")
-    tables = {f"plans.{key}": plan for key, plan in plans.items()} if _is_table(plans) else {}
+    plans = _table(document.get("plans"))
+    tables = {f"plans.{key}": plan for key, plan in plans.items()}
     for path, table in (*tables.items(), ("packs", document.get("packs"))):
         for interval in MONTHS:
-            prices = table.get(interval) if _is_table(table) else None
-            for currency, price in prices.items() if _is_table(prices) else ():
+            for currency, price in _table(_table(table).get(interval)).items():
                 yield f"{path}.{interval}.{currency}", price, Price
     yield from ((path, plan, Plan) for path, plan in tables.items())
-    rates = document["vat"].get("rates") if _is_table(document.get("vat")) else None
+    rates = _table(document.get("vat")).get("rates")
     for number, rate in enumerate(rates if isinstance(rates, list) else ()):
         yield f"vat.rates[{number}]", rate, VatRate
 
 
-def _is_table(value: Any) -> bool:
-    return isinstance(value, dict)
+def _table(value: Any) -> dict[str, Any]:
+    """The value if it is a table; what is wrong otherwise is told when the whole is read."""
+    return value if isinstance(value, dict) else {}
 
 
 def _convert(value: Any, kind: Any, path: str, text: str, name: str) -> Any:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from domain import accounts, clock, methods, orders, timetable
+from domain import accounts, clock, effects, methods, orders, timetable
 from domain.accounts import Account
 from domain.effects import Effect
 from domain.facts import Method
@@ -90,9 +90,7 @@ def test_a_renewal_is_charged_once_and_the_period_goes_on_without_a_gap(due: Pla
 
 def test_a_worker_that_dies_before_the_call_leaves_a_charge_to_be_made_once(due: Played) -> None:
     with due.runtime.database.transaction() as session:
-        [claimed] = [
-            e for e in perform_effects.effects.claim(session, 50) if e.kind == "charge_order"
-        ]
+        [claimed] = [e for e in effects.claim(session, 50) if e.kind == "charge_order"]
     assert claimed.status == "running"
     assert finish(due) == (1, 1, "active")
 

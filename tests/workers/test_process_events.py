@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -95,7 +96,7 @@ def test_a_payment_does_not_lift_a_block_made_by_an_operator(runtime: Runtime) -
     "change", [{"amount": 1, "amount_received": 1}, {"currency": "eur"}], ids=["amount", "currency"]
 )
 def test_money_in_the_wrong_amount_or_currency_becomes_credit_with_an_alert(
-    runtime: Runtime, change: dict[str, object]
+    runtime: Runtime, change: dict[str, Any]
 ) -> None:
     order = lives.order(runtime)
     lives.deliver(runtime, *lives.payment_events(order, **change))

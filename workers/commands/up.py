@@ -84,7 +84,7 @@ def _summary(billhook: Embedded, console: Console) -> None:
     console.print(table)
 
 
-def happened(kind: str) -> Select[tuple[int]]:
+def happened(kind: str) -> Select[int]:
     """How often something of that kind stands in the accounts' histories."""
     return select(func.count()).where(HistoryEntry.kind == kind)
 

@@ -39,17 +39,18 @@ def main(count: int) -> None:
     papers = [paper(number) for number in range(WARM_UP, WARM_UP + count)]
     before, took = resident(), []
     for each in papers:
-        start = time.perf_counter()
+        # The time of the processor, all threads together: neighbours do not count, helpers do.
+        start = time.process_time()
         render(each)
-        took.append(1e3 * (time.perf_counter() - start))
+        took.append(1e3 * (time.process_time() - start))
     p50, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
-    print(f"{count} PDFs: p50 {p50:.1f} ms, p95 {p95:.1f} ms each on one core")
+    print(f"{count} PDFs: p50 {p50:.1f} ms, p95 {p95:.1f} ms of a core each")
     print(f"memory: {resident() - before:+.1f} MB over {count} PDFs, {resident():.0f} MB in all")
     for name, write in (("CII", cii), ("UBL", ubl)):
-        start = time.perf_counter()
+        start = time.process_time()
         for each in papers:
             write(each)
-        print(f"{name} alone: {1e3 * (time.perf_counter() - start) / count:.2f} ms each")
+        print(f"{name} alone: {1e3 * (time.process_time() - start) / count:.2f} ms each")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import accounts, invoices, methods, orders, quotes, settlement
+from domain import accounts, invoices, methods, orders, quotes, settlement, timetable
 from domain.accounts import Account
 from domain.effects import Effect
 from domain.errors import Refused
@@ -86,6 +86,8 @@ def withdraw(work: Work, order: Order, state: str, failure: str | None = None) -
     orders.lock_row(work.session, order)
     if not orders.close(order, state, work.now, failure):
         return False
+    if order.kind == "renewal":
+        _forget_charge(work)
     # At most one order may be open: this one must be closed before another is inserted.
     work.session.flush()
     if order.checkout_id is not None:
@@ -125,6 +127,15 @@ def beginning(session: Session, order: Order) -> str | None:
         Effect.target == order.id,
     )
     return session.scalar(statement)
+
+
+def _forget_charge(work: Work) -> None:
+    """A charge for a withdrawn renewal renews nothing any more: nobody waits for its outcome, and
+    if auto-renew goes on, another renewal can be tried."""
+    subscription = work.subscription
+    if subscription is not None and subscription.renewal_in_flight:
+        subscription.renewal_in_flight = False
+        timetable.plan(work.catalogue, subscription, work.now)
 
 
 def _place(work: Work, wish: Wish, quote: Quote, means: Means) -> Order:

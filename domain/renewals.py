@@ -137,7 +137,7 @@ def switch(work: Work, subscription: Subscription, *, on: bool) -> None:
     elif not on and subscriptions.switch_off_renewal(subscription, "customer"):
         order = orders.open_of(work.session, work.account.id)
         if order is not None and order.kind == "renewal":
-            orders.close(order, "failed", work.now, "auto-renew was switched off")
+            purchasing.withdraw(work, order, "failed", "auto-renew was switched off")
         work.note("auto_renew_off", reason=work.actor or "customer")
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import accounts, clock
+from domain import accounts, announcements, clock
 from domain.database import Base, BigId
 from domain.facts import CustomerRemoved, MandateChanged, Method, MethodRemoved, MethodSaved
 from domain.orders import Order
@@ -80,6 +80,7 @@ def save(
     if owner is not None:
         accounts.remember_customer(work.session, work.provider, owner, work.account.id)
     if method.token is None or not accepted(method):
+        _reject(work, method)
         return None
     saved = _find(work, method.token)
     if saved is None:
@@ -87,6 +88,13 @@ def save(
         work.note("method_saved", method=saved.label)
     saved.saved_at = min(saved.saved_at, _chosen_at(work, order_id))
     return saved
+
+
+def _reject(work: Work, method: Method) -> None:
+    """Tell the customer once that a card of this brand is not kept; a card whose brand was not
+    told yet may still be kept when another event tells it."""
+    if method.token is not None and method.brand is not None:
+        announcements.method_rejected(work, method.brand, f"{work.provider}:{method.token}")
 
 
 def accepted(method: Method) -> bool:

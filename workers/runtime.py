@@ -10,6 +10,7 @@ from domain import catalogue as catalogues
 from domain import clock
 from domain.catalogue import Catalogue
 from domain.database import Database
+from domain.errors import Misconfigured
 from domain.ports import Bell
 from domain.settings import Settings
 from webhooks.providers import Registry, registry
@@ -40,15 +41,26 @@ class Runtime:
 
 def build(settings: Settings, bell: Bell | None = None) -> Runtime:
     """Make the parts. Raises ``Misconfigured`` when a setting is missing or wrong."""
+    providers = registry(settings.environ, settings.sandbox)
     if settings.now is not None:
+        _refuse_live(providers)
         clock.travel(settings.now)
     return Runtime(
         settings=settings,
         database=Database(settings.database_url),
-        providers=registry(settings.environ, settings.sandbox),
+        providers=providers,
         catalogue=catalogues.load(settings.catalogue or catalogues.BUNDLED),
         bell=bell or SilentBell(),
     )
+
+
+def _refuse_live(providers: Registry) -> None:
+    live = [provider.spec.title for provider in providers if provider.configuration.livemode]
+    if live:
+        raise Misconfigured(
+            f"BILLHOOK_NOW stops the clock, and {' and '.join(live)} would move real money: "
+            "unset BILLHOOK_NOW, or use test keys"
+        )
 
 
 _current: Runtime | None = None

@@ -114,7 +114,11 @@ class Translator(Protocol):
 
 
 class Configuration(Protocol):
-    """A provider's own settings; the registry only asks which of its values are secret."""
+    """A provider's own settings; the rest of the process asks only these two things of them."""
+
+    @property
+    def livemode(self) -> bool:
+        """Whether real money moves."""
 
     def secrets(self) -> tuple[str, ...]:
         """Values that must appear in no log, error or metric."""

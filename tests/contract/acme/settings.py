@@ -18,6 +18,7 @@ class AcmeConfiguration(msgspec.Struct, frozen=True, kw_only=True):
     api_key: str
     webhook_secrets: tuple[str, ...]
     ledger: str
+    livemode: bool = False
 
     def secrets(self) -> tuple[str, ...]:
         """Values that must appear in no log, error or metric."""

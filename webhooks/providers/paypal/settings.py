@@ -59,6 +59,11 @@ class PayPalSettings(msgspec.Struct, frozen=True, kw_only=True):
         """Values that must appear in no log, error or metric."""
         return (self.client_secret,)
 
+    @property
+    def livemode(self) -> bool:
+        """Whether real money moves."""
+        return self.mode == "live"
+
     def __repr__(self) -> str:
         return f"PayPalSettings(mode={self.mode!r}, api_base={self.api_base!r})"
 

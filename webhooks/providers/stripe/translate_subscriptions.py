@@ -109,7 +109,7 @@ def _is_settled(document: Document) -> bool:
     invoice = child(document, "latest_invoice")
     if invoice:
         return invoice.get("status") == "paid"
-    return document.get("status") in PAID_BY_STATE
+    return text(document, "status") in PAID_BY_STATE
 
 
 def _gave_up(document: Document) -> bool:

@@ -27,6 +27,7 @@ from domain.work import Work
 
 __all__ = ["follow", "payment_succeeded", "subscription_payment_failed", "subscription_read"]
 
+
 def subscription_read(fact: SubscriptionRead, work: Work) -> None:
     """How a subscription stands at its provider.
 

@@ -106,9 +106,7 @@ def of_account(session: Session, account_id: int) -> list[ManagedSubscription]:
     return list(session.scalars(statement))
 
 
-def begin(
-    session: Session, provider: str, reference: str, account_id: int
-) -> ManagedSubscription:
+def begin(session: Session, provider: str, reference: str, account_id: int) -> ManagedSubscription:
     """The row of a subscription, made when it is heard of for the first time."""
     found = find(session, provider, reference)
     if found is None:

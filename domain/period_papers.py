@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from domain import invoices, quotes
+from domain.catalogue import Catalogue
 from domain.errors import Permanent
 from domain.facts import Period
 from domain.invoices import Invoice
@@ -59,9 +60,9 @@ def net_of(gross: Money, tax: Decision) -> Money:
     return Money(round_half_even(Fraction(gross.amount) / (1 + rate)), gross.currency)
 
 
-def lines(work: Work, target: Target, net: Money) -> list[dict[str, Any]]:
+def lines(catalogue: Catalogue, target: Target, net: Money) -> list[dict[str, Any]]:
     """The lines that make up ``net``: those of the catalogue where they do, else one for all."""
-    priced = quotes.price_lines(work.catalogue, target, net.currency)
+    priced = quotes.price_lines(catalogue, target, net.currency)
     if sum(line.net.amount for line in priced) == net.amount:
         return [_item(line) for line in priced]
     shared = net.amount % target.agents == 0
@@ -91,7 +92,7 @@ def _content(
         "seller": msgspec.to_builtins(work.catalogue.seller),
         "buyer": {"ref": account.ref, "email": account.email, **account.billing},
         "sale": {
-            "lines": lines(work, target, net),
+            "lines": lines(work.catalogue, target, net),
             "vat_treatment": tax.treatment,
             "vat_country": tax.country,
             "vat_percent": str(tax.percent),

@@ -256,14 +256,22 @@ def test_a_session_that_starts_a_subscription_ties_it_to_its_order() -> None:
 def test_a_failed_invoice_is_final_when_stripe_plans_no_other_attempt(
     name: str, attempt: int, next_attempt: datetime | None
 ) -> None:
-    assert translate(name).facts == (
-        SubscriptionPaymentFailed(
-            subscription="sub_1",
-            decline=Decline(code="invoice_payment_failed", kind="soft"),
-            attempt=attempt,
-            final=next_attempt is None,
-            next_attempt_at=next_attempt,
-        ),
+    assert asked(translate(name)) == ["subscription:sub_1"]
+    late = subscription_reading(status="past_due")
+    (state, failure) = translate(name, late).facts
+    assert isinstance(state, SubscriptionRead)
+    assert state.state == "past_due"
+    assert failure == SubscriptionPaymentFailed(
+        subscription="sub_1",
+        decline=Decline(code="invoice_payment_failed", kind="soft"),
+        attempt=attempt,
+        final=next_attempt is None,
+        next_attempt_at=next_attempt,
     )
     orphan = changed(name, subscription=None, parent=None)
     assert "no subscription" in translate(orphan).ignored
+
+
+def test_a_failed_invoice_that_was_paid_since_is_only_a_signal() -> None:
+    told = translate("invoice.payment_failed.new", subscription_reading()).facts
+    assert told == (STATE,)

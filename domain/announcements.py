@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from domain import timetable
+from domain import effects, timetable
 from domain.facts import Decline
 from domain.invoices import Invoice
 from domain.mails import kinds
 from domain.managed_subscriptions import ManagedSubscription
 from domain.money import Money
-from domain.notices import notify
+from domain.notices import EFFECT, notify
 from domain.orders import Order
 from domain.payments import Payment
 from domain.subscriptions import Subscription
@@ -90,6 +90,11 @@ def expiry_warning(work: Work, subscription: Subscription, days: int) -> None:
     """The subscription ends in ``days``."""
     parameters = kinds.ExpiryWarning(days=days, ends_at=subscription.period_end)
     notify(work, "expiry_warning", f"{cycle(subscription)}:{days}", parameters)
+
+
+def forget_warnings(work: Work, why: str) -> None:
+    """Warnings that were not sent yet are overtaken (BILLING 6)."""
+    effects.overtake(work.session, work.account.id, EFFECT, "expiry_warning", why)
 
 
 def blocked(work: Work, reason: str, cause: str) -> None:

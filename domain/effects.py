@@ -107,6 +107,21 @@ def want(
     return is_new
 
 
+def overtake(session: Session, account_id: int, kind: str, target: str, note: str) -> None:
+    """Leave out what is planned of that kind for the account: it need not happen any more.
+
+    What is being performed at this moment happens.
+    """
+    statement = select(Effect).where(
+        Effect.account_id == account_id,
+        Effect.kind == kind,
+        Effect.target == target,
+        Effect.status.in_(("wanted", "waiting")),
+    )
+    for effect in session.scalars(statement.with_for_update(skip_locked=True)):
+        skip(effect, note)
+
+
 def is_parked(session: Session, event_id: int, kind: str, target: str) -> bool:
     """Whether an effect that the event wanted was left to a person."""
     statement = select(Effect.id).where(

@@ -33,4 +33,5 @@ def expire(work: Work, subscription: Subscription) -> None:
         reason = subscription.auto_renew_off_reason or "not renewed"
         end = subscription.period_end.isoformat()
         work.note("subscription_expired", end=end, reason=reason)
+        announcements.forget_warnings(work, "the subscription is over")
         access.block(work, accounts.BLOCKED_FOR_EXPIRY, announcements.cycle(subscription))

@@ -69,6 +69,8 @@ def pay(work: Work, order: Order, payment: Payment | None) -> None:
     orders.close(order, "paid", work.now)
     quote = order.quoted
     _book_credit(work, order)
+    if work.subscription is not None and work.subscription.warned_days:
+        announcements.forget_warnings(work, "a new period was paid")
     subscription = _activate(work, order, quote)
     if payment is not None:
         payment.use, payment.order_id = "order", order.id

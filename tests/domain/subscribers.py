@@ -136,6 +136,18 @@ def mails(runtime: Runtime, kind: str, ref: str = "acme") -> list[Effect]:
         return list(session.scalars(statement))
 
 
+def effects_of(runtime: Runtime, kind: str, ref: str = "acme") -> list[str]:
+    """The targets of the account's effects of a kind, the oldest first."""
+    with runtime.database.transaction() as session:
+        owner = accounts.find(session, ref).id
+        statement = (
+            select(Effect.target)
+            .where(Effect.account_id == owner, Effect.kind == kind)
+            .order_by(Effect.id)
+        )
+        return list(session.scalars(statement))
+
+
 def renewal_orders(runtime: Runtime) -> list[Order]:
     """Every renewal order, the oldest first."""
     with runtime.database.transaction() as session:

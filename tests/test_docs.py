@@ -206,6 +206,13 @@ def test_every_file_that_a_document_names_exists(path: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_every_decision_is_listed_in_the_index() -> None:
+    folder = ROOT / "docs/adr"
+    index = (folder / "README.md").read_text()
+    decisions = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert [name for name in decisions if f"({name})" not in index] == []
+
+
 def proofs_in(name: str) -> set[str]:
     """The names of a file's test functions."""
     tree = ast.parse((ROOT / name).read_text())

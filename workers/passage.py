@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from domain import accounts, clock, invoices, passage
@@ -42,14 +42,22 @@ def _act_on_batch(runtime: Runtime, seen: set[int]) -> bool:
     return bool(due)
 
 
-def _due(session: Session, seen: set[int]) -> list[int]:
-    statement = (
+def due_accounts(limit: int) -> Select[tuple[int]]:
+    """The accounts whose subscriptions are due now, the longest due first.
+
+    It reads no row that is not due, by the index on ``next_due_at``.
+    """
+    return (
         select(Subscription.account_id)
         .where(Subscription.next_due_at <= clock.now(), Subscription.next_due_at.is_not(None))
         .order_by(Subscription.next_due_at, Subscription.account_id)
-        .limit(BATCH + len(seen))
+        .limit(limit)
     )
-    return [number for number in session.scalars(statement) if number not in seen][:BATCH]
+
+
+def _due(session: Session, seen: set[int]) -> list[int]:
+    found = session.scalars(due_accounts(BATCH + len(seen)))
+    return [number for number in found if number not in seen][:BATCH]
 
 
 def _act(runtime: Runtime, session: Session, account: accounts.Account) -> list[Invoice]:

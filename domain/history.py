@@ -84,6 +84,7 @@ SENTENCES: dict[str, str] = {
     "account_unblocked": "account unblocked: {reason}",
     "account_blocked": "account blocked: {reason}",
     "invoice_issued": "invoice over {total} issued for order {order}",
+    "invoice_revised": "invoice {number} has another {what}: revision {revision}",
     "method_saved": "payment method saved: {method}",
     "method_removed": "payment method removed: {method}",
     "refund_requested": "refund of {amount} of payment {payment} wanted by {by}: {reason}",

@@ -33,6 +33,7 @@ KINDS: Final[dict[str, str]] = {
     "remove_method": "workers.effects.remove_method",
     "refund_payment": "workers.effects.refund_payment",
     "send_mail": "workers.effects.send_mail",
+    "render_invoice": "workers.effects.render_invoice",
     "tell_app": "workers.effects.tell_app",
     "settle_refund_total": "workers.effects.settle_refund_total",
     "cancel_subscription": "workers.effects.cancel_subscription",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_every_call_is_described_with_its_refusals(operation: Any) -> None:
     assert {"401", "403", "500", "503"} <= set(described["responses"])
     assert all(each["description"] for each in described["parameters"])
     in_path = {each["name"] for each in described["parameters"] if each["in"] == "path"}
-    assert in_path == {part[1:-1] for part in operation.path.split("/") if part[:1] == "{"}
+    assert in_path == set(re.findall(r"{(\w+)}", operation.path))
 
 
 def test_every_call_is_found_under_a_tag_that_is_explained() -> None:

@@ -12,6 +12,7 @@ from webhooks.api import (
     account_history,
     accounts,
     auto_renew,
+    invoices,
     orders,
     payment_methods,
     quotes,
@@ -50,4 +51,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *quotes.OPERATIONS,
     *orders.OPERATIONS,
     *refunds.OPERATIONS,
+    *invoices.OPERATIONS,
 )

@@ -50,6 +50,15 @@ ShortLine = Annotated[
         description="One line of text, at most 20 characters, not beginning with a space.",
     ),
 ]
+Note = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{_WORD}({_LINE}|\n)*$(?!\n)",
+        max_length=500,
+        description="Lines of text, at most 500 characters, not beginning with a space.",
+        examples=["Order no. 2026/118"],
+    ),
+]
 Country = Annotated[
     str,
     Meta(

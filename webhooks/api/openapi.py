@@ -18,13 +18,14 @@ from starlette.routing import Route
 
 from webhooks import problems
 from webhooks.api.explain import FieldError
-from webhooks.api.operation import Operation, Refusal
+from webhooks.api.operation import Answer, Operation, Refusal
 
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
 IN: Final = {"path": "path", "query": "query", "headers": "header"}
 TAGS: Final = {
     "accounts": "The customers of the app, known by the app's own `ref`.",
     "purchases": "From a price to a paid order.",
+    "invoices": "Invoices and credit notes, to list, print and read by machine.",
     "refunds": "Money given back, by the customer's right or an operator's decision.",
 }
 ABOUT: Final = (
@@ -128,13 +129,10 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 def _responses(operation: Operation) -> dict[str, Any]:
     responses: dict[str, Any] = {}
     for status, answer in sorted(operation.answers.items()):
-        content: dict[str, Any] = {"schema": _ref(answer.type)}
-        if answer.example is not None:
-            content["example"] = answer.example
         responses[str(status)] = {
             "description": answer.description,
             "headers": {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}},
-            "content": {"application/json": content},
+            "content": {media_type: _content(answer) for media_type in answer.media_types},
         }
     refusals: dict[int, list[Refusal]] = defaultdict(list)
     for refusal in (*operation.refusals, *_common(operation)):
@@ -142,6 +140,14 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for status in sorted(refusals):
         responses[str(status)] = _problem(status, refusals[status])
     return responses
+
+
+def _content(answer: Answer) -> dict[str, Any]:
+    if answer.type is bytes:
+        # OpenAPI 3.1 describes a file by its media type alone.
+        return {}
+    content: dict[str, Any] = {"schema": _ref(answer.type)}
+    return content if answer.example is None else {**content, "example": answer.example}
 
 
 def _problem(status: int, refusals: Sequence[Refusal]) -> dict[str, Any]:
@@ -178,7 +184,8 @@ def _common(operation: Operation) -> Iterable[Refusal]:
 
 
 def _types(operations: Sequence[Operation]) -> list[Any]:
-    answers = [answer.type for operation in operations for answer in operation.answers.values()]
+    succeeding = [answer for each in operations for answer in each.answers.values()]
+    answers = [answer.type for answer in succeeding if answer.type is not bytes]
     bodies = [each.inputs["body"] for each in operations if "body" in each.inputs]
     return list(dict.fromkeys([*answers, *bodies, Problem]))
 

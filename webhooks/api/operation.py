@@ -16,6 +16,7 @@ from webhooks.api.parts import Services
 from webhooks.auth import Principal
 
 INPUTS: Final = ("path", "query", "headers", "body")
+JSON: Final = "application/json"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Call:
 class Reply:
     """What a handler answers.
 
+    A ``value`` of bytes is sent as it is, with its ``media_type``; anything else as JSON.
     ``again`` is set when waiting a moment may bring a fuller answer: it is called until it gives
     a reply without ``again``, or until patience is out. No thread or connection waits meanwhile.
     """
@@ -37,16 +39,19 @@ class Reply:
     value: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = JSON
     again: Callable[[], Reply] | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A documented success: its struct, when it comes, and an example."""
+    """A documented success: its struct, when it comes, and an example; ``bytes`` for a file, which
+    comes in one of the ``media_types``."""
 
     type: Any
     description: str
     example: Any = None
+    media_types: tuple[str, ...] = (JSON,)
 
 
 @dataclass(frozen=True)

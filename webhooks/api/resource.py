@@ -122,8 +122,9 @@ def _request_id(sent: str) -> str:
 
 
 def _response(reply: Reply) -> Response:
-    body = msgspec.json.encode(reply.value)
-    return Response(body, reply.status, dict(reply.headers), media_type="application/json")
+    value = reply.value
+    body = value if isinstance(value, bytes) else msgspec.json.encode(value)
+    return Response(body, reply.status, dict(reply.headers), media_type=reply.media_type)
 
 
 def _problem(error: Exception, request: str) -> Response:

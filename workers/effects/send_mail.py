@@ -12,12 +12,12 @@ from typing import Any, Final
 from domain import clock
 from domain.catalogue import Seller
 from domain.effects import Effect
-from domain.errors import NotYet, Permanent
-from domain.invoices import Invoice
+from domain.errors import Permanent
 from domain.mails.mail import Mail
 from domain.mails.render import render
 from webhooks.providers import specs
 from workers import postman
+from workers.effects.render_invoice import printed
 from workers.runtime import Runtime
 
 NO_ADDRESS: Final = (
@@ -67,20 +67,12 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
 
 
 def attachment(runtime: Runtime, invoice_id: int) -> Attachment:
-    """The file name and the PDF of an invoice or credit note.
+    """The file name and the PDF of an invoice or credit note, as it is kept.
 
     Raises ``NotYet`` while it has no number.
     """
-    # Typesetting is heavy, and most mails carry no paper.
-    from domain.papers import pdf
-    from domain.papers.rows import paper_of
-
-    with runtime.database.transaction() as session:
-        invoice = session.get_one(Invoice, invoice_id)
-        if invoice.number is None:
-            raise NotYet(f"paper {invoice_id} has no number yet")
-        name, paper = f"{invoice.number}.pdf", paper_of(invoice)
-    return name, pdf.render(paper)
+    number, pdf = printed(runtime, invoice_id)
+    return f"{number}.pdf", pdf
 
 
 def _attached(runtime: Runtime, payload: dict[str, Any]) -> Attachment | None:

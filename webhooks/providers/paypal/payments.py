@@ -36,7 +36,7 @@ from webhooks.providers.paypal.documents import (
     text,
 )
 from webhooks.providers.paypal.readings import Event, Reader, known
-from webhooks.providers.paypal.subscriptions import paid_period, subscription_read
+from webhooks.providers.paypal.subscriptions import cycle_at, paid_period, subscription_read
 from webhooks.providers.provider import Translation
 
 Outcome = Literal["succeeded", "pending", "failed"]
@@ -203,13 +203,16 @@ def _taken(document: Document) -> Money:
 
 
 def _period(sale: Document, subscription: Reading) -> Period | None:
-    """The period that a sale pays for: from the subscription's last payment to the next one.
+    """The period that a sale pays for: its cycle, where the interval is known; else from the
+    subscription's last payment to the next one.
 
-    That holds only while this sale is the last payment; for an event that is translated late,
-    after the next payment, the period stays unknown and the subscription's reading tells it.
+    The latter holds only while this sale is the last payment; for an event that is translated
+    late, after the next payment, the period stays unknown and the subscription's reading tells it.
     """
-    period = paid_period(subscription.document or {})
     made = instant(sale.get("create_time"))
-    if period is None or made is None or abs(made - period.start) > _SAME_PAYMENT:
+    if made is None or subscription.document is None:
         return None
-    return period
+    if cycle := cycle_at(subscription.document, made):
+        return cycle
+    period = paid_period(subscription.document)
+    return period if period and abs(made - period.start) <= _SAME_PAYMENT else None

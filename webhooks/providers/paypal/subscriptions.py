@@ -23,6 +23,7 @@ from webhooks.providers.paypal.documents import (
     identifier,
     instant,
     section,
+    sections,
     status,
     text,
 )
@@ -44,7 +45,9 @@ STATES: Final[dict[str, ManagedState]] = {
 TERMS: Final = frozenset({"account", "plan", "interval", "agents", "conversations"})
 """What a ``custom_id`` may say, in 127 characters: ``account=acme&plan=pro&interval=month``."""
 SLACK: Final = timedelta(days=3)
-"""How much longer than its interval a paid period may be, by the calendar or a late charge."""
+"""How far the next payment may lie before the end of the cycle that is paid."""
+EARLY: Final = timedelta(days=1)
+"""How long before its cycle a payment may be made."""
 
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,21 +110,36 @@ def terms_of(document: Document) -> Terms:
 
 
 def paid_period(document: Document) -> Period | None:
-    """From the last payment to the next one; None before the first and after the last.
+    """The period that the last payment paid for; None before the first.
 
-    After a failure the next payment may be that of the cycle after: the period ends where its
-    interval does.
+    Where the interval is known it is the cycle of that payment, counted from the start. Otherwise
+    it lasts from the last payment to the next one, and is not known when there is no next one.
     """
     billing = section(document, "billing_info")
     details = section(document, "agreement_details")
     start = instant(text(billing, "last_payment", "time") or details.get("last_payment_date"))
     end = instant(billing.get("next_billing_time") or details.get("next_billing_date"))
-    if start is None or end is None or start >= end:
+    if start is None:
         return None
+    told = Period(start, end) if end is not None and start < end else None
+    cycle = cycle_at(document, start)
+    # After a failure the next payment may be that of a later cycle; an earlier one is believed.
+    if cycle is not None and (told is None or told.end >= cycle.end - SLACK):
+        return cycle
+    return told
+
+
+def cycle_at(document: Document, at: datetime) -> Period | None:
+    """The cycle in which a payment was made, whenever in it that was; None when the interval is
+    not known, or a trial came first. A payment may come a little before its cycle."""
+    start = instant(document.get("start_time") or document.get("start_date"))
     interval = terms_of(document).interval
-    if interval is not None and interval in periods.MONTHS:
-        usual = periods.next_end(start, interval, start.day)
-        end = end if end - usual <= SLACK else usual
+    if start is None or interval is None or interval not in periods.MONTHS or _had_trial(document):
+        return None
+    end = periods.next_end(start, interval, start.day)
+    anchor = periods.anchor_of(start)
+    while end <= at + EARLY:
+        start, end = end, periods.next_end(end, interval, anchor)
     return Period(start, end)
 
 
@@ -159,6 +177,11 @@ def _failures(document: Document) -> int:
     billing = section(document, "billing_info")
     details = section(document, "agreement_details")
     return _whole(billing.get("failed_payments_count", details.get("failed_payment_count"))) or 0
+
+
+def _had_trial(document: Document) -> bool:
+    executions = sections(section(document, "billing_info"), "cycle_executions")
+    return any(one.get("tenure_type") == "TRIAL" for one in executions)
 
 
 def _payer(document: Document) -> str | None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import Index, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
 from domain.database import Base, BigId, insert_once
+
+log = structlog.get_logger()
 
 _UNRESOLVED: Final = text("state <> 'resolved'")
 
@@ -56,6 +59,7 @@ def raise_alert(session: Session, rule: str, subject: str, **details: Any) -> bo
     if seen.rowcount:  # type: ignore[attr-defined]
         return False
     values = {"state": "open", "count": 1, "opened_at": now, "last_seen_at": now}
+    log.warning("alert_opened", rule=rule, subject=subject)
     return insert_once(session, Alert, rule=rule, subject=subject, details=details, **values)
 
 

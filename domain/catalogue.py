@@ -194,6 +194,8 @@ def _convert(value: Any, kind: Any, path: str, text: str, name: str) -> Any:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
         reason, inner = _split(str(error))
+        if kind is Price:
+            reason = f'a price is decimal text such as "19.00", not {value!r}'
         raise _mistake(text, name, reason, ".".join(filter(None, (path, inner)))) from error
 
 

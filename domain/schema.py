@@ -17,9 +17,12 @@ def expected() -> str:
 
 
 def present(database: Database) -> str | None:
-    """The migration that the database is at; None for an empty database."""
-    with database.engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
+    """The migration that the database is at; None for an empty database.
+
+    Raises ``StoreUnavailable`` when it cannot be reached.
+    """
+    with database.transaction() as session:
+        if not inspect(session.connection()).has_table("alembic_version"):
             return None
-        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        version = session.scalar(text("SELECT version_num FROM alembic_version"))
     return str(version) if version is not None else None

@@ -72,6 +72,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
     merged = {**_dotenv(dotenv), **(os.environ if environ is None else environ)}
     values = {name: value.strip() for name, value in merged.items() if value.strip()}
     _refuse_unknown(values)
+    _require_pairs(values)
     state_dir = Path(values.get("BILLHOOK_STATE_DIR", "var"))
     return Settings(
         database_url=_database_url(values, state_dir),
@@ -121,6 +122,16 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
             near = difflib.get_close_matches(name, KNOWN, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise Misconfigured(f"{name} is not a setting of Billhook{hint}")
+
+
+def _require_pairs(values: Mapping[str, str]) -> None:
+    url, secret = "BILLHOOK_APP_WEBHOOK_URL", "BILLHOOK_APP_WEBHOOK_SECRET"
+    for given, missing in ((url, secret), (secret, url)):
+        if given in values and missing not in values:
+            raise Misconfigured(
+                f"{given} is set and {missing} is not: the app is told of changes by signed "
+                "webhooks, which need both"
+            )
 
 
 def _database_url(values: Mapping[str, str], state_dir: Path) -> str:

@@ -1,6 +1,6 @@
 """The one place that maps an error to retry, park or alert, with the delays as written lists.
 
-``NotYet``: soon, then park. ``Transient``: for about a day and a half, then park. ``Permanent``:
+``NotYet``: soon, then park. ``Transient``: for about a day, then park. ``Permanent``:
 park at once. Anything else is a bug: tried a few times, then parked with its traceback.
 """
 

@@ -15,6 +15,7 @@ from domain.database import Database
 from domain.errors import Misconfigured
 from domain.settings import Settings
 from workers import broker as queue
+from workers import postman
 from workers.broker import QueueBell
 from workers.clock import Clock
 from workers.runtime import Runtime, build, install
@@ -36,7 +37,11 @@ def start_logging(settings: Settings, runtime: Runtime) -> None:
 
 
 def require_schema(database: Database) -> None:
-    """Raise ``Misconfigured`` unless the database is at the schema that the code expects."""
+    """Raise ``Misconfigured`` unless the database is at the schema that the code expects.
+
+    Raises ``StoreUnavailable`` when it cannot be reached: a process that cannot work ends, and its
+    supervisor starts it again.
+    """
     at, wanted = schema.present(database), schema.expected()
     if at != wanted:
         raise Misconfigured(
@@ -109,6 +114,8 @@ def run_worker(settings: Settings) -> None:
     runtime = build(settings, bell)
     start_logging(settings, runtime)
     require_schema(runtime.database)
+    if settings.smtp_url is not None:
+        postman.server(settings.smtp_url)
     worker = WorkerProcess(runtime, broker, settings.worker_threads)
     worker.start()
     log.info("worker_started", threads=settings.worker_threads)

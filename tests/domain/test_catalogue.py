@@ -16,8 +16,8 @@ from domain.money import CURRENCIES, Money
 TEXT = BUNDLED.read_text(encoding="utf-8")
 MISTAKES = {
     "price of nothing": ('PLN = "175.00"', 'PLN = "0"', "plans.pro.month.PLN", "above zero"),
-    "price as a number": ('EUR = "39.00"', "EUR = 39.0", "plans.pro.month.EUR", "`str`"),
-    "price in thirds": ('EUR = "39.00"', 'EUR = "39.001"', "plans.pro.month.EUR", "regex"),
+    "price as a number": ('EUR = "39.00"', "EUR = 39.0", "plans.pro.month.EUR", "decimal text"),
+    "price in thirds": ('EUR = "39.00"', 'EUR = "39.001"', "plans.pro.month.EUR", "decimal text"),
     "unknown currency": ('EUR = "39.00"', 'GBP = "39.00"', "plans.pro.month", "CZK, EUR, USD"),
     "misspelt key": ('title = "Pro"', 'titel = "Pro"', "plans.pro", "`titel`"),
     "half a plan": ("[plans.pro]", "[plans.gold]", "plans.gold", "missing required field"),

@@ -15,6 +15,7 @@ from domain import settings as environment
 from domain.catalogue import Catalogue
 from domain.database import Database
 from domain.invariants import INVARIANTS
+from workers.commands.store import open_store
 from workers.commands.tables import show
 
 Row = dict[str, Any]
@@ -31,7 +32,7 @@ def add_to(commands: Any) -> None:
 def _run(chosen: argparse.Namespace) -> int:
     settings = environment.read()
     catalogue = catalogues.load(settings.catalogue or catalogues.BUNDLED)
-    store = Database(settings.database_url)
+    store = open_store()
     try:
         found = audit(store, catalogue)
     finally:

@@ -15,7 +15,7 @@ from domain.errors import BillhookError, Misconfigured
 from domain.money import CURRENCIES
 from domain.settings import Settings
 from webhooks.providers import registry, specs
-from workers import broker
+from workers import broker, postman
 from workers.commands.tables import show
 
 Check = tuple[str, Callable[[], str]]
@@ -49,6 +49,8 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield "database", lambda: _database(settings)
     yield "queue", lambda: _queue(settings)
     yield "providers", lambda: _providers(settings)
+    yield "mail", lambda: _mail(settings)
+    yield "app", lambda: settings.app_webhook_url or "is told nothing (BILLHOOK_APP_WEBHOOK_URL)"
     yield "secret key", lambda: _secret_key(settings)
 
 
@@ -89,10 +91,14 @@ def _providers(settings: Settings) -> str:
     return ", ".join(states)
 
 
+def _mail(settings: Settings) -> str:
+    if settings.smtp_url is None:
+        return f"files under {settings.state_dir / 'mail'} (SMTP_URL is not set)"
+    return f"by {postman.server(settings.smtp_url).host}"
+
+
 def _secret_key(settings: Settings) -> str:
-    if settings.secret_key is None:
-        raise Misconfigured("BILLHOOK_SECRET_KEY is not set: give it 32 random characters or more")
-    return "set"
+    return "not set (BILLHOOK_SECRET_KEY)" if settings.secret_key is None else "set"
 
 
 _COLUMNS = ("item", "interval", *CURRENCIES)

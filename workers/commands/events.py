@@ -11,13 +11,13 @@ import msgspec
 from sqlalchemy import select
 
 from domain import inbox
-from domain import settings as environment
-from domain.database import Database
+from domain.accounts import Account
 from domain.effects import Effect
 from domain.inbox import Attempt, Delivery, Event, Payload
+from workers.commands.store import open_store
 from workers.commands.tables import show
 
-COLUMNS = ("id", "received_at", "provider", "type", "status", "account_id", "note")
+COLUMNS = ("id", "received_at", "type", "status", "account", "note")
 
 
 def add_to(commands: Any) -> None:
@@ -41,23 +41,21 @@ def add_to(commands: Any) -> None:
         action.set_defaults(run=run)
 
 
-def _database() -> Database:
-    return Database(environment.read().database_url)
-
-
 def _list(chosen: argparse.Namespace) -> int:
-    statement = select(Event).order_by(Event.id.desc()).limit(chosen.limit)
+    statement = select(Event, Account.ref).outerjoin(Account, Account.id == Event.account_id)
+    statement = statement.order_by(Event.id.desc()).limit(chosen.limit)
     for name in ("status", "provider", "type"):
         if getattr(chosen, name):
             statement = statement.where(getattr(Event, name) == getattr(chosen, name))
-    with _database().transaction() as session:
-        rows = [_document(event) for event in session.scalars(statement)]
+    with open_store().transaction() as session:
+        found = session.execute(statement).all()
+    rows = [_document(event) | {"account": ref} for event, ref in found]
     show(rows, COLUMNS, chosen.json)
     return 0
 
 
 def _show(chosen: argparse.Namespace) -> int:
-    with _database().transaction() as session:
+    with open_store().transaction() as session:
         event = inbox.find(session, chosen.id)
         payload = session.get(Payload, event.id)
         document = _document(event) | {
@@ -71,14 +69,14 @@ def _show(chosen: argparse.Namespace) -> int:
 
 
 def _retry(chosen: argparse.Namespace) -> int:
-    with _database().transaction() as session:
+    with open_store().transaction() as session:
         event = inbox.retry(session, chosen.id, actor=getpass.getuser(), reason=chosen.reason)
     print(f"event {event.id} is due now")
     return 0
 
 
 def _dismiss(chosen: argparse.Namespace) -> int:
-    with _database().transaction() as session:
+    with open_store().transaction() as session:
         event = inbox.dismiss(session, chosen.id, actor=getpass.getuser(), reason=chosen.reason)
     print(f"event {event.id} is dismissed")
     return 0

@@ -91,10 +91,11 @@ def happened(kind: str) -> Select[int]:
 
 def _invitation(billhook: Embedded, console: Console) -> None:
     with billhook.runtime.database.transaction() as session:
-        _, secret = tokens.create(session, "operator", "made by up")
+        made = {role: tokens.create(session, role, "made by up")[1] for role in ("app", "operator")}
     base = billhook.base_url
     console.print(f"\nBillhook serves [bold]{base}[/bold]   API docs: {base}/docs")
     if billhook.sandbox is not None:
         console.print(f"The sandbox is at [bold]{billhook.sandbox.base_url}[/bold]")
-    console.print(f"A token for this run (role operator): {secret}")
+    for role, secret in made.items():
+        console.print(f"A token for role {role}: {secret}", soft_wrap=True)
     console.print("Ctrl-C stops it; run it again and it continues with the same data.")

@@ -191,8 +191,17 @@ def keep_as_credit(
 
 
 def _book_credit(work: Work, order: Order) -> None:
+    """Use the credit that the order was quoted with, as far as it is still there.
+
+    A refund of the money it came from may have taken it meanwhile; the order is paid as it was
+    quoted all the same, as if the refund had come a moment later, and a person is told.
+    """
     quote = order.quoted
-    bookings = (("order", -quote.credit_used), ("unused_time", quote.credit_earned))
+    used = min(quote.credit_used, credit.balance(work.session, work.account.id, order.currency))
+    if used < quote.credit_used:
+        missing = str(quote.credit_used - used)
+        work.alert("refund_of_spent_credit", f"order:{order.id}", missing=missing)
+    bookings = (("order", -used), ("unused_time", quote.credit_earned))
     for kind, money in bookings:
         if money:
             cause = f"order:{order.id}:{kind}"

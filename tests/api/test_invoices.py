@@ -19,6 +19,9 @@ from domain.papers.rows import paper_of
 from domain.papers.samples import CZECH, sample_invoice
 from tests.api.conftest import Worker, details
 from webhooks.api import resource
+from webhooks.api.parts import Services
+from workers import perform_effects
+from workers.runtime import Runtime
 
 LIST = "/api/accounts/shop/invoices"
 NUMBER = "2026-000001"
@@ -136,6 +139,23 @@ def test_a_note_makes_a_new_revision_and_the_old_one_is_kept(
     second = client.get(PDF).content
     assert [file.pdf for file in kept(database)] == [first, second]
     assert first != second
+
+
+def test_a_revision_that_was_overtaken_is_not_printed(
+    client: TestClient, invoice: str, services: Services, database: Database
+) -> None:
+    for note in ("first", "second"):
+        client.patch(f"/api/invoices/{NUMBER}", json={"note": note})
+    perform_effects.drain(
+        Runtime(services.settings, database, services.providers, services.catalogue)
+    )
+    with database.transaction() as session:
+        effects = session.scalars(select(Effect).order_by(Effect.id)).all()
+    assert [(each.target, each.status) for each in effects] == [
+        ("revision:2", "skipped"),
+        ("revision:3", "done"),
+    ]
+    assert [file.revision for file in kept(database)] == [3]
 
 
 def test_the_same_note_again_changes_nothing(client: TestClient, invoice: str) -> None:

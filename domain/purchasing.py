@@ -166,3 +166,5 @@ def _begin(work: Work, order: Order, means: Means) -> None:
         return
     settlement.pay(work, order, None)
     invoices.number_all(work.session, work.papers)
+    # Numbered twice, a paper would leave a hole.
+    work.papers.clear()

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
 from domain.database import Base, BigId, insert_once
+from domain.errors import Refused
 from domain.inbox import Attempt
 
 LEASE: Final = timedelta(seconds=90)
@@ -173,6 +174,34 @@ def park(effect: Effect, note: str, fingerprint: str | None = None) -> None:
     """Leave it to a person."""
     effect.status, effect.note, effect.fingerprint = "parked", note, fingerprint
     effect.next_attempt_at = None
+
+
+def retry(session: Session, effect_id: int, *, actor: str, reason: str) -> Effect:
+    """Have a parked or waiting effect tried now, with the same key as before.
+
+    Raises ``Refused`` (404) when there is none, and for one that is done, skipped or running: what
+    has happened must not happen twice.
+    """
+    effect = session.get(Effect, effect_id, with_for_update=True)
+    if effect is None:
+        raise Refused("effect_unknown", f"There is no effect {effect_id}.", status=404)
+    if effect.status not in {"parked", "waiting"}:
+        raise Refused(
+            "effect_not_retryable",
+            f"Effect {effect_id} is {effect.status}; only one that waits or is parked can be tried "
+            "again.",
+        )
+    effect.status, effect.next_attempt_at = "waiting", clock.now()
+    note = Attempt(
+        effect_id=effect.id,
+        event_id=effect.event_id,
+        at=clock.now(),
+        outcome="retry asked for",
+        error=reason or None,
+        worker=actor,
+    )
+    session.add(note)
+    return effect
 
 
 def _note_repetition(session: Session, kind: str, target: str, cause: str, event_id: int) -> None:

@@ -30,6 +30,8 @@ MAINTENANCE_CHANCE: Final = 100_000
 """Of a million fetches: how often a worker looks for rings that a dead one held. The default
 takes minutes to notice; the sweeper would ring again anyway."""
 HEARTBEAT_TIMEOUT_MS: Final = 30_000
+STOP_S: Final = 1.0
+"""How long the end of a process waits for the last rings."""
 
 log = structlog.get_logger()
 
@@ -105,7 +107,7 @@ class QueueBell:
         with self._wake:
             self._stopped = True
             self._wake.notify()
-        self._thread.join(timeout=2)
+        self._thread.join(timeout=STOP_S)
 
     def _run(self) -> None:
         while True:
@@ -119,10 +121,10 @@ class QueueBell:
                 return
 
     def _send(self, job: str) -> None:
-        message: dramatiq.Message[Any] = dramatiq.Message(
-            queue_name=QUEUES[job], actor_name=job, args=(), kwargs={}, options={}
-        )
         try:
+            message: dramatiq.Message[Any] = dramatiq.Message(
+                queue_name=QUEUES[job], actor_name=job, args=(), kwargs={}, options={}
+            )
             self._broker.enqueue(message)
         except Exception as error:  # noqa: BLE001 - a lost ring is made up for by the sweeper
             log.warning("ring_lost", job=job, error=type(error).__name__)

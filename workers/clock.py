@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from secrets import token_hex
 from time import monotonic
 from typing import Final
 
@@ -19,16 +20,20 @@ from workers import expire_orders
 from workers.passage import pass_time
 from workers.runtime import Runtime
 from workers.sweep import sweep
+from workers.vat_duty import check_vat_numbers
 from workers.watch import watch
 
 LEASE: Final = timedelta(seconds=15)
 TICK_S: Final = 0.5
+PAUSE_S: Final = 2.0
+"""Between two ticks while the store is away."""
 
 Duty = tuple[str, float, Callable[[Runtime], None]]
 DUTIES: Final[tuple[Duty, ...]] = (
     ("sweep", 1.0, sweep),
     ("expire_orders", 5.0, expire_orders.expire_orders),
     ("pass_time", 1.0, pass_time),
+    ("check_vat_numbers", 60.0, check_vat_numbers),
     ("watch", 60.0, watch),
 )
 log = structlog.get_logger()
@@ -40,14 +45,25 @@ class Clock:
     def __init__(self, runtime: Runtime, duties: tuple[Duty, ...] = DUTIES) -> None:
         self._runtime = runtime
         self._duties = duties
+        # The process's name alone may be that of another: in containers everybody has number 1.
+        self._holder = f"{runtime.worker}:{token_hex(4)}"
         self._last: dict[str, float] = {}
         self._stop = threading.Event()
 
     def run(self) -> None:
         """Tick until ``stop``; a store that is away is waited for."""
         while not self._stop.is_set():
-            self.tick()
-            self._stop.wait(TICK_S)
+            try:
+                self.tick()
+                pause = TICK_S
+            except StoreUnavailable as error:
+                log.warning("store_unavailable", job="clock", reason=str(error))
+                pause = PAUSE_S
+            except Exception:
+                # A clock that stood still in a living process would be noticed by nobody.
+                log.exception("tick_failed")
+                pause = PAUSE_S
+            self._stop.wait(pause)
         self._give_back()
 
     def stop(self) -> None:
@@ -55,14 +71,14 @@ class Clock:
         self._stop.set()
 
     def tick(self) -> bool:
-        """Run every duty whose time has come; False while another clock holds the lease."""
-        try:
-            if not self._take_lease():
-                return False
-            for duty in self._duties:
-                self._run_if_due(duty)
-        except StoreUnavailable as error:
-            log.warning("store_unavailable", job="clock", reason=str(error))
+        """Run every duty whose time has come; False while another clock holds the lease.
+
+        Raises ``StoreUnavailable``.
+        """
+        if not self._take_lease():
+            return False
+        for duty in self._duties:
+            self._run_if_due(duty)
         return True
 
     def run_all(self) -> None:
@@ -85,11 +101,11 @@ class Clock:
 
     def _take_lease(self) -> bool:
         with self._runtime.database.transaction() as session:
-            return leases.take(session, "clock", self._runtime.worker, clock.wall(), LEASE)
+            return leases.take(session, "clock", self._holder, clock.wall(), LEASE)
 
     def _give_back(self) -> None:
         try:
             with self._runtime.database.transaction() as session:
-                leases.drop(session, "clock", self._runtime.worker)
-        except StoreUnavailable:
-            log.info("lease_not_returned")
+                leases.drop(session, "clock", self._holder)
+        except Exception as error:  # noqa: BLE001 - then it runs out
+            log.info("lease_not_returned", error=type(error).__name__)

@@ -37,6 +37,7 @@ KINDS: Final[dict[str, str]] = {
     "tell_app": "workers.effects.tell_app",
     "settle_refund_total": "workers.effects.settle_refund_total",
     "cancel_subscription": "workers.effects.cancel_subscription",
+    "check_vat_number": "workers.effects.check_vat_number",
 }
 """Every kind of effect and the module whose ``perform(runtime, effect)`` makes it happen."""
 

@@ -44,6 +44,7 @@ def require_schema(database: Database) -> None:
     """
     at, wanted = schema.present(database), schema.expected()
     if at != wanted:
+        database.dispose()
         raise Misconfigured(
             f"the database is at migration {at or 'none'} and this version needs {wanted}; "
             "run `billhook migrate` first"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from os import getpid
 from socket import gethostname
 
+from sqlalchemy.exc import ArgumentError
+
 from domain import catalogue as catalogues
 from domain import clock
 from domain.catalogue import Catalogue
@@ -47,11 +49,22 @@ def build(settings: Settings, bell: Bell | None = None) -> Runtime:
         clock.travel(settings.now)
     return Runtime(
         settings=settings,
-        database=Database(settings.database_url),
+        database=_database(settings.database_url),
         providers=providers,
         catalogue=catalogues.load(settings.catalogue or catalogues.BUNDLED),
         bell=bell or SilentBell(),
     )
+
+
+def _database(url: str) -> Database:
+    try:
+        return Database(url)
+    except (ArgumentError, ImportError) as error:
+        # The URL holds a password: it is not repeated.
+        raise Misconfigured(
+            f"DATABASE_URL cannot be used ({type(error).__name__}): write it like "
+            "postgresql+psycopg://user:password@host/billhook or sqlite:///var/billhook.db"
+        ) from error
 
 
 def _refuse_live(providers: Registry) -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from workers.commands import audit, doctor, events, migrate, openapi, play, processes, tokens
+from workers.commands import (
+    audit,
+    doctor,
+    effects,
+    events,
+    migrate,
+    openapi,
+    play,
+    processes,
+    tokens,
+)
 
 
 class Command(Protocol):
@@ -20,6 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     doctor,
     play,
     events,
+    effects,
     audit,
     tokens,
     openapi,

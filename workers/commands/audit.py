@@ -15,7 +15,7 @@ from domain import settings as environment
 from domain.catalogue import Catalogue
 from domain.database import Database
 from domain.invariants import INVARIANTS
-from workers.commands.store import open_store
+from workers.commands.store import opened
 from workers.commands.tables import show
 
 Row = dict[str, Any]
@@ -32,11 +32,8 @@ def add_to(commands: Any) -> None:
 def _run(chosen: argparse.Namespace) -> int:
     settings = environment.read()
     catalogue = catalogues.load(settings.catalogue or catalogues.BUNDLED)
-    store = open_store()
-    try:
+    with opened() as store:
         found = audit(store, catalogue)
-    finally:
-        store.dispose()
     _print(found, as_json=chosen.json)
     return 0 if found["holds"] else 1
 

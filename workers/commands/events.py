@@ -14,7 +14,7 @@ from domain import inbox
 from domain.accounts import Account
 from domain.effects import Effect
 from domain.inbox import Attempt, Delivery, Event, Payload
-from workers.commands.store import open_store
+from workers.commands.store import transaction
 from workers.commands.tables import show
 
 COLUMNS = ("id", "received_at", "type", "status", "account", "note")
@@ -47,7 +47,7 @@ def _list(chosen: argparse.Namespace) -> int:
     for name in ("status", "provider", "type"):
         if getattr(chosen, name):
             statement = statement.where(getattr(Event, name) == getattr(chosen, name))
-    with open_store().transaction() as session:
+    with transaction() as session:
         found = session.execute(statement).all()
     rows = [_document(event) | {"account": ref} for event, ref in found]
     show(rows, COLUMNS, chosen.json)
@@ -55,7 +55,7 @@ def _list(chosen: argparse.Namespace) -> int:
 
 
 def _show(chosen: argparse.Namespace) -> int:
-    with open_store().transaction() as session:
+    with transaction() as session:
         event = inbox.find(session, chosen.id)
         payload = session.get(Payload, event.id)
         document = _document(event) | {
@@ -69,14 +69,14 @@ def _show(chosen: argparse.Namespace) -> int:
 
 
 def _retry(chosen: argparse.Namespace) -> int:
-    with open_store().transaction() as session:
+    with transaction() as session:
         event = inbox.retry(session, chosen.id, actor=getpass.getuser(), reason=chosen.reason)
     print(f"event {event.id} is due now")
     return 0
 
 
 def _dismiss(chosen: argparse.Namespace) -> int:
-    with open_store().transaction() as session:
+    with transaction() as session:
         event = inbox.dismiss(session, chosen.id, actor=getpass.getuser(), reason=chosen.reason)
     print(f"event {event.id} is dismissed")
     return 0

@@ -18,8 +18,10 @@ def add_to(commands: Any) -> None:
 def _run(_chosen: argparse.Namespace) -> int:
     url = environment.read().database_url
     store = Database(url)
-    before = schema.present(store)
-    store.dispose()
+    try:
+        before = schema.present(store)
+    finally:
+        store.dispose()
     database.migrate(url)
     after = schema.expected()
     print(f"database at {after}" + ("" if before == after else f" (was {before or 'empty'})"))

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from domain import tokens
-from workers.commands.store import open_store
+from workers.commands.store import transaction
 from workers.commands.tables import show
 
 
@@ -27,7 +27,7 @@ def add_to(commands: Any) -> None:
 
 
 def _create(chosen: argparse.Namespace) -> int:
-    with open_store().transaction() as session:
+    with transaction() as session:
         _, secret = tokens.create(session, chosen.role, chosen.name)
     print(secret)
     return 0
@@ -35,14 +35,14 @@ def _create(chosen: argparse.Namespace) -> int:
 
 def _list(chosen: argparse.Namespace) -> int:
     columns = ("id", "role", "name", "created_at", "revoked_at")
-    with open_store().transaction() as session:
+    with transaction() as session:
         rows = [{c: getattr(t, c) for c in columns} for t in tokens.all_tokens(session)]
     show(rows, columns, chosen.json)
     return 0
 
 
 def _revoke(chosen: argparse.Namespace) -> int:
-    with open_store().transaction() as session:
+    with transaction() as session:
         token = tokens.revoke(session, chosen.id)
     print(f"token {token.id} ({token.role}) is revoked")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -20,8 +21,10 @@ from workers.broker import QueueBell
 from workers.clock import Clock
 from workers.runtime import Runtime, build, install
 
-STOP_TIMEOUT_MS = 9_000
-"""Every process has 10 s to end after SIGTERM (CONTRACT, Processes)."""
+STOP_TIMEOUT_MS = 7_500
+"""Every process has 10 s to end after SIGTERM (CONTRACT, Processes), whatever hangs."""
+GRACEFUL_S = 7
+"""How long web lets its calls end; the intake's own end comes after it."""
 FETCH_TIMEOUT_MS = 100
 """An idle worker starts a job after a third of this; Dramatiq's default takes half a second."""
 
@@ -30,7 +33,8 @@ log = structlog.get_logger()
 
 def start_logging(settings: Settings, runtime: Runtime) -> None:
     """Configure the logs with every secret that the process knows."""
-    secrets = [*settings.secrets()]
+    urls = filter(None, (settings.database_url, settings.redis_url))
+    secrets = [*settings.secrets(), *filter(None, (urlsplit(url).password for url in urls))]
     for provider in runtime.providers:
         secrets.extend(provider.configuration.secrets())
     telemetry.configure_logging(settings.log_format, settings.log_level, secrets)
@@ -71,9 +75,14 @@ def web_app(settings: Settings) -> Any:
 
 
 def run_web(settings: Settings) -> None:
-    """Serve HTTP until SIGTERM."""
-    server = uvicorn.Server(server_config(web_app(settings), settings.host, settings.port))
-    server.run()
+    """Serve HTTP until SIGTERM, by which the process then ends (exit status 143)."""
+    from workers.embedded import bind
+
+    app = web_app(settings)
+    listener = bind(settings.host, settings.port, "PORT")
+    host, port = listener.getsockname()[:2]
+    log.info("web_started", address=f"{host}:{port}")
+    uvicorn.Server(server_config(app, settings.host, settings.port)).run(sockets=[listener])
 
 
 def server_config(app: Any, host: str, port: int) -> uvicorn.Config:
@@ -85,7 +94,7 @@ def server_config(app: Any, host: str, port: int) -> uvicorn.Config:
         access_log=False,
         log_config=None,
         server_header=False,
-        timeout_graceful_shutdown=8,
+        timeout_graceful_shutdown=GRACEFUL_S,
     )
 
 
@@ -104,8 +113,17 @@ class WorkerProcess:
         self._worker.start()
 
     def stop(self) -> None:
-        """Finish the running jobs and end; what was not started goes back to the queue."""
-        self._worker.stop(timeout=STOP_TIMEOUT_MS)
+        """Finish the running jobs and end; what was not started goes back to the queue.
+
+        Dramatiq waits that long for its workers and again for its consumers, which sleep while
+        the queue is away: together they get no more than one span.
+        """
+        timeout = {"timeout": STOP_TIMEOUT_MS}
+        ending = threading.Thread(target=self._worker.stop, kwargs=timeout, daemon=True)
+        ending.start()
+        ending.join(STOP_TIMEOUT_MS / 1000)
+        if ending.is_alive():
+            log.warning("worker_left_jobs", reason="they did not end in time and stay due")
 
 
 def run_worker(settings: Settings) -> None:
@@ -133,7 +151,8 @@ def run_clock(settings: Settings) -> None:
     start_logging(settings, runtime)
     require_schema(runtime.database)
     ticking = Clock(runtime)
-    thread = threading.Thread(target=ticking.run, name="clock")
+    # A duty that hangs in the store must not keep the process alive.
+    thread = threading.Thread(target=ticking.run, name="clock", daemon=True)
     thread.start()
     log.info("clock_started")
     wait_for_signal()

@@ -133,6 +133,9 @@ def switch(work: Work, subscription: Subscription, *, on: bool) -> None:
         )
     if on and not subscription.auto_renew:
         subscription.auto_renew, subscription.auto_renew_off_reason = True, None
+        if not timetable.tries_left(work.catalogue, subscription):
+            # Whoever switches it on during the grace asks for one more try.
+            subscription.renewal_failures -= 1
         work.note("auto_renew_on", by=work.actor or "customer")
     elif not on and subscriptions.switch_off_renewal(subscription, "customer"):
         order = orders.open_of(work.session, work.account.id)

@@ -26,6 +26,7 @@ from workers.passage import pass_time
 from workers.runtime import Runtime
 
 DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 PRICE = 118_580
 """Standard for two agents by the month in Czechia, with tax."""
@@ -221,6 +222,20 @@ def test_access_during_the_retries_lasts_until_the_end_of_the_grace(
     assert account.blocked is not None
     assert account.blocked.reason == "subscription_expired"
     assert life.subscription(runtime).state == "expired"
+
+
+def test_switching_on_again_during_the_grace_asks_for_one_more_try(
+    runtime: Runtime, end: datetime
+) -> None:
+    exhaust(runtime, end)
+    clock.travel(end + 4 * DAY + HOUR)
+    life.switches(runtime, on=True)
+    life.tries(runtime, end + 4 * DAY + 2 * HOUR, "soft")
+    assert life.subscription(runtime).auto_renew_off_reason == "renewal_failed"
+    life.switches(runtime, on=True)
+    life.saves(runtime, "pm_2")
+    life.answers(runtime, "succeeded")
+    assert life.subscription(runtime).period_start == end
 
 
 def test_a_payment_during_the_grace_begins_a_new_period_and_renews_again(

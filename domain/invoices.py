@@ -22,6 +22,7 @@ from domain.money import Money
 from domain.orders import Order
 from domain.papers.credit_notes import Reason, credit_note_content
 from domain.payments import Payment
+from domain.vat_numbers import Evidence
 
 INVOICE: Final = "invoice"
 CREDIT_NOTE: Final = "credit_note"
@@ -197,12 +198,34 @@ def _content(
     catalogue: Catalogue, account: Account, order: Order, payment: Payment | None
 ) -> dict[str, Any]:
     seller: dict[str, Any] = msgspec.to_builtins(catalogue.seller)
+    evidence = order.quoted.vat_evidence
     return {
         "seller": seller,
-        "buyer": {"ref": account.ref, "email": account.email, **account.billing},
+        "buyer": buyer(account, evidence),
         "quote": order.quote,
         "kind": order.kind,
         "paid": _paid(payment, payment.amount if payment else 0, clock.now()),
+        **proof(evidence),
+    }
+
+
+def buyer(account: Account, evidence: Evidence | None) -> dict[str, Any]:
+    """The buyer as printed; a reverse charge names the number that was confirmed."""
+    confirmed = {"vat_number": evidence.number} if evidence else {}
+    return {"ref": account.ref, "email": account.email, **account.billing, **confirmed}
+
+
+def proof(evidence: Evidence | None) -> dict[str, Any]:
+    """What shows that a sale is rightly without VAT (BILLING 9); the consultation is printed."""
+    if evidence is None:
+        return {}
+    at = evidence.at.isoformat()
+    known = {"number": evidence.number, "consultation": evidence.consultation, "at": at}
+    if evidence.consultation is None:
+        return {"vat_evidence": known}
+    return {
+        "vat_evidence": known,
+        "consultation": {"number": evidence.consultation, "at": at},
     }
 
 

@@ -33,7 +33,7 @@ def issue(work: Work, payment: Payment, target: Target, period: Period) -> Invoi
             f"payment {payment.reference} is in {payment.currency}, which is not sold in; refund "
             "it at the provider, or correct the price there"
         )
-    tax = quotes.decide_vat(work.catalogue, work.account)
+    tax = quotes.decide_vat(work.session, work.catalogue, work.account)
     net = net_of(payment.money, tax)
     series = invoices.series_name(work.catalogue.invoicing.invoice_prefix, work.now)
     invoice = Invoice(
@@ -88,9 +88,11 @@ def _content(
 ) -> dict[str, Any]:
     account = work.account
     paid_at = payment.paid_at or work.now
+    evidence = quotes.vat_evidence(work.session, work.catalogue, account, tax)
     return {
+        **invoices.proof(evidence),
         "seller": msgspec.to_builtins(work.catalogue.seller),
-        "buyer": {"ref": account.ref, "email": account.email, **account.billing},
+        "buyer": invoices.buyer(account, evidence),
         "sale": {
             "lines": lines(work.catalogue, target, net),
             "vat_treatment": tax.treatment,

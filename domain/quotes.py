@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 from sqlalchemy.orm import Session
 
-from domain import clock, credit, periods, subscriptions, vat
+from domain import clock, credit, periods, subscriptions, vat, vat_numbers
 from domain.accounts import Account
 from domain.catalogue import Catalogue, Plan
 from domain.errors import Refused
 from domain.money import Money, round_half_even, zero
 from domain.subscriptions import OURS, Subscription, Target
+from domain.vat_numbers import Evidence
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,8 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     credit_earned: Money
     period_start: datetime
     period_end: datetime
+    vat_evidence: Evidence | None = None
+    """Of a reverse charge."""
 
 
 def make(
@@ -121,7 +124,7 @@ def compose(
     price = sum((line.net for line in lines), zero(currency))
     discount = min(unused, price)
     net = price - discount
-    tax = decide_vat(catalogue, account)
+    tax = decide_vat(session, catalogue, account)
     total = net + Money(tax.on(net.amount), currency)
     left = unused - discount
     held = credit.balance(session, account.id, currency)
@@ -143,13 +146,24 @@ def compose(
         credit_earned=left + Money(tax.on(left.amount), currency),
         period_start=period[0],
         period_end=period[1],
+        vat_evidence=vat_evidence(session, catalogue, account, tax),
     )
 
 
-def decide_vat(catalogue: Catalogue, account: Account) -> vat.Decision:
+def decide_vat(session: Session, catalogue: Catalogue, account: Account) -> vat.Decision:
     """The tax decision for the account as it stands."""
-    country = account.billing.get("country")
-    return vat.decide(catalogue, country, clock.now().date())
+    now = clock.now()
+    valid = vat_numbers.number_is_valid(session, catalogue, account, now)
+    return vat.decide(catalogue, account.billing.get("country"), now.date(), number_valid=valid)
+
+
+def vat_evidence(
+    session: Session, catalogue: Catalogue, account: Account, tax: vat.Decision
+) -> Evidence | None:
+    """What a reverse charge rests on, to be kept with the sale (BILLING 9)."""
+    if tax.treatment != "reverse_charge":
+        return None
+    return vat_numbers.evidence(session, catalogue, account, clock.now())
 
 
 def unused_value(net: int, start: datetime, end: datetime, now: datetime) -> int:

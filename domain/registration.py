@@ -8,7 +8,16 @@ import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import accounts, clock, countries, credit, history, orders, purchasing, subscriptions
+from domain import (
+    accounts,
+    clock,
+    countries,
+    credit,
+    orders,
+    purchasing,
+    subscriptions,
+    vat_checks,
+)
 from domain.accounts import Account
 from domain.catalogue import Catalogue
 from domain.database import insert_once
@@ -38,10 +47,12 @@ def register(
         countries.check(details.billing["country"])
     is_new = _insert(session, ref, details)
     account = accounts.lock(session, ref)
+    work = Work(session, catalogue, account, actor=actor)
     if is_new:
-        history.note(session, account.id, "account_created", actor=actor)
+        work.note("account_created")
     else:
-        _update(Work(session, catalogue, account, actor=actor), details)
+        _update(work, details)
+    vat_checks.notice(work)
     return account, is_new
 
 

@@ -35,6 +35,7 @@ KNOWN: Final = frozenset(
         "BILLHOOK_PUBLIC_URL",
     }
 )
+VIES: Final = "https://ec.europa.eu/taxation_customs/vies/rest-api/check-vat-number"
 QUEUE_SCHEMES: Final = ("redis", "rediss", "redis+sentinel")
 
 
@@ -58,8 +59,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: str = "info"
     worker_threads: int = 8
     public_url: str | None = None
+    vies_url: str | None = None
     environ: dict[str, str] = {}
     """The environment that the providers read their own settings from."""
+
+    @property
+    def vat_register(self) -> str:
+        """Where VAT numbers are asked about: as told, else the sandbox's, else the real VIES."""
+        played = f"{self.sandbox}/vies/check-vat-number" if self.sandbox else VIES
+        return self.vies_url or played
 
     def secrets(self) -> tuple[str, ...]:
         """Values that must appear in no log, error or metric."""
@@ -92,6 +100,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         log_level=_choice(values, "BILLHOOK_LOG_LEVEL", ("info", "debug", "warning", "error")),
         worker_threads=_number(values, "BILLHOOK_WORKER_THREADS", 8, 1, 64),
         public_url=_http_url(values, "BILLHOOK_PUBLIC_URL"),
+        vies_url=_http_url(values, "VIES_URL"),
         environ=dict(merged),
     )
 

@@ -30,7 +30,7 @@ PROVIDERS = (ROOT / "docs/providers.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 RULES = (ROOT / "docs/rules.md").read_text()
-PLAIN = {"DATABASE_URL", "REDIS_URL", "HOST", "PORT", "SMTP_URL", "ALERT_URLS"}
+PLAIN = {"DATABASE_URL", "REDIS_URL", "HOST", "PORT", "SMTP_URL", "ALERT_URLS", "VIES_URL"}
 """Settings that carry no prefix of ours."""
 OURS = re.compile(r"`((?:BILLHOOK|STRIPE|PAYPAL)_[A-Z_]+)`")
 EVENT_TYPES = {"Stripe": stripe.PROVIDER.event_types, "PayPal": paypal.PROVIDER.event_types}

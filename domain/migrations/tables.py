@@ -21,6 +21,7 @@ from domain import (
     refunds,
     subscriptions,
     tokens,
+    vat_numbers,
 )
 from domain.database import Base
 
@@ -44,6 +45,7 @@ __all__ = [
     "refunds",
     "subscriptions",
     "tokens",
+    "vat_numbers",
 ]
 
 metadata = Base.metadata

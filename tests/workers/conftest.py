@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from starlette.testclient import TestClient
 
+from domain import tokens
 from domain.database import Database
 from tests import lives
+from webhooks.api.parts import Services
+from webhooks.app import create_app
 from webhooks.sandbox.app import create_sandbox
 from webhooks.sandbox.server import SandboxServer
 from webhooks.sandbox.world import World
@@ -31,3 +35,21 @@ def played(database: Database, frozen_clock: object) -> Iterator[Played]:
     with SandboxServer(app) as server:
         environ = world.credentials.environment(server.base_url)
         yield Played(lives.runtime_on(database, environ, server.base_url), world)
+
+
+@pytest.fixture
+def client(played: Played) -> Iterator[TestClient]:
+    """The API of the same runtime, called by the app."""
+    runtime = played.runtime
+    services = Services(
+        settings=runtime.settings,
+        database=runtime.database,
+        providers=runtime.providers,
+        catalogue=runtime.catalogue,
+        bell=runtime.bell,
+    )
+    with runtime.database.transaction() as session:
+        token = tokens.create(session, "app", "tests")[1]
+    with TestClient(create_app(services)) as client:
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client

@@ -9,7 +9,17 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from domain import clock, credit, expiry, methods, orders, quotes, subscriptions, timetable
+from domain import (
+    clock,
+    credit,
+    expiry,
+    methods,
+    orders,
+    quotes,
+    subscriptions,
+    timetable,
+    vat_numbers,
+)
 from domain.accounts import Account
 from domain.catalogue import Catalogue
 from domain.money import Money, zero
@@ -98,11 +108,15 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VatState(msgspec.Struct, frozen=True, kw_only=True):
-    """The VAT number and what is known of it; `unchecked` until it was checked."""
+    """The VAT number and what is known of it.
+
+    `checking` until VIES answered `valid` or `invalid`; `unavailable`: it could not be asked yet;
+    `malformed`: not a number of that country; `unchecked`: nothing to ask VIES about, because the
+    country is the seller's, outside the EU, or not told."""
 
     number: str | None
     status: str | None
-    checked_at: datetime | None
+    checked_at: Annotated[datetime | None, Meta(description="When VIES answered last.")]
 
 
 class AccountState(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,7 +162,7 @@ def state_of(session: Session, catalogue: Catalogue, account: Account) -> Accoun
         open_order=_open_order(session, account),
         next_charge=_next_charge(session, catalogue, account, subscription),
         warnings=_warnings(catalogue, subscription),
-        vat=_vat(billing),
+        vat=_vat(session, account),
     )
 
 
@@ -217,6 +231,9 @@ def _warnings(catalogue: Catalogue, subscription: Subscription | None) -> list[E
     return [Ending(kind="subscription_ends", ends_at=subscription.period_end, days_left=days)]
 
 
-def _vat(billing: BillingState) -> VatState:
-    status = "unchecked" if billing.vat_number else None
-    return VatState(number=billing.vat_number, status=status, checked_at=None)
+def _vat(session: Session, account: Account) -> VatState:
+    number = account.billing.get("vat_number")
+    check = vat_numbers.of_account(session, account.id)
+    if number is None or check is None:
+        return VatState(number=number, status=number and vat_numbers.UNCHECKED, checked_at=None)
+    return VatState(number=number, status=check.status, checked_at=check.checked_at)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
-from webhooks.sandbox import checkout_page, control, paypal, stripe, stripe_control
+from webhooks.sandbox import checkout_page, control, paypal, stripe, stripe_control, vies
 from webhooks.sandbox.credentials import Credentials
 from webhooks.sandbox.delivery import Courier
 from webhooks.sandbox.faults import Faults
@@ -26,7 +26,8 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Billhook 
 <style>body{{font:16px/1.5 system-ui;max-width:46rem;margin:3rem auto;padding:0 1rem}}
 code,td:first-child{{font-family:ui-monospace,monospace}}td{{padding:.2rem 1rem .2rem 0}}</style>
 <h1>Billhook sandbox</h1>
-<p>This server plays Stripe and PayPal: their APIs, their payment pages and their signed webhooks.
+<p>This server plays Stripe and PayPal: their APIs, their payment pages and their signed webhooks;
+and VIES, the register of VAT numbers.
 No money moves here.</p>
 <table>{rows}</table>
 <p>The keys and secrets are in <code>{credentials}</code>; start Billhook with
@@ -84,6 +85,7 @@ def _routes(world: World) -> list[BaseRoute]:
         Mount("/sandbox", routes=_control(world)),
         Mount("/stripe", app=_faulty(world, "stripe", stripe.routes(world), stripe.failure)),
         Mount("/paypal", app=_faulty(world, "paypal", paypal.routes(world), paypal.failure)),
+        Mount("/vies", app=_faulty(world, "vies", vies.routes(world), vies.failure)),
     ]
 
 
@@ -93,6 +95,7 @@ def _control(world: World) -> list[BaseRoute]:
         *checkout_page.routes(world),
         Mount("/stripe", routes=stripe_control.routes(world)),
         Mount("/paypal", routes=paypal.control_routes(world)),
+        Mount("/vies", routes=vies.control_routes(world)),
     ]
 
 
@@ -112,11 +115,14 @@ def _front(world: World) -> str:
     rows = {
         "/stripe": "Stripe's API (use it as the base address)",
         "/paypal": "PayPal's API (use it as the base address)",
+        "/vies/check-vat-number": "the register of VAT numbers (numbers in …200 are not valid)",
         "/sandbox/checkout/{id}": "the payment page of a checkout session",
         "/sandbox/faults": "GET, POST, DELETE: make things go wrong",
         "/sandbox/deliveries": "webhooks sent, with what became of them",
         "/sandbox/hold · /release · /settle": "hold webhooks back, let them go, wait for them",
         "/sandbox/stripe/… · /sandbox/paypal/…": "do what a customer, a bank or a dashboard does",
+        "/sandbox/vies/states · /numbers": "POST: make a country's register unavailable, or a "
+        "number invalid",
         "webhooks go to": " and ".join(sorted(endpoints.values())),
     }
     cells = "".join(f"<tr><td>{escape(k)}<td>{escape(v)}" for k, v in rows.items())

@@ -389,6 +389,31 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "vat_checks",
+        sa.Column("account_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("number", sa.Text(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("round", BigId, nullable=False),
+        sa.Column("checked_at", Instant(), nullable=True),
+        sa.Column("valid_at", Instant(), nullable=True),
+        sa.Column("consultation", sa.Text(), nullable=True),
+        sa.Column("next_check_at", Instant(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id"),
+    )
+    with op.batch_alter_table("vat_checks", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_vat_checks_due",
+            ["next_check_at", "account_id"],
+            unique=False,
+            postgresql_where=sa.text("next_check_at IS NOT NULL"),
+            sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        )
+
+    op.create_table(
         "payments",
         sa.Column("id", BigId, nullable=False),
         sa.Column("provider", sa.Text(), nullable=False),
@@ -558,9 +583,26 @@ def upgrade() -> None:
             sqlite_where=sa.text("origin = 'customer' AND state <> 'failed'"),
         )
 
+    op.create_table(
+        "invoice_files",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("invoice_id", BigId, nullable=False),
+        sa.Column("revision", BigId, nullable=False),
+        sa.Column("pdf", sa.LargeBinary(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("rendered_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoices.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("invoice_id", "revision"),
+    )
+
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_table("invoice_files")
     with op.batch_alter_table("refunds", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_refunds_one_for_the_customer",
@@ -589,6 +631,14 @@ def downgrade() -> None:
         batch_op.drop_index("ix_payments_account")
 
     op.drop_table("payments")
+    with op.batch_alter_table("vat_checks", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_vat_checks_due",
+            postgresql_where=sa.text("next_check_at IS NOT NULL"),
+            sqlite_where=sa.text("next_check_at IS NOT NULL"),
+        )
+
+    op.drop_table("vat_checks")
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_subscriptions_due",

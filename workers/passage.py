@@ -42,7 +42,7 @@ def _act_on_batch(runtime: Runtime, seen: set[int]) -> bool:
     return bool(due)
 
 
-def due_accounts(limit: int) -> Select[tuple[int]]:
+def due_accounts(limit: int) -> Select[int]:
     """The accounts whose subscriptions are due now, the longest due first.
 
     It reads no row that is not due, by the index on ``next_due_at``.

@@ -125,7 +125,7 @@ def evidence(
 ) -> Evidence | None:
     """The valid answer for exactly the number that the account has now, if it still counts."""
     shown = presented(catalogue, account)
-    check = of_account(session, account.id)
+    check = of_account(session, account.id) if shown is not None else None
     if shown is None or check is None or check.number != shown.number:
         return None
     if check.valid_at is None or not counts(catalogue, check, now):

@@ -8,11 +8,15 @@ import pytest
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
+from domain import accounts, clock, period_papers, quotes, vat_numbers
 from domain import catalogue as catalogues
-from domain import clock, quotes, vat_numbers
 from domain.accounts import Account
+from domain.facts import Period
 from domain.invoices import Invoice
 from domain.orders import Order
+from domain.papers.rows import paper_of
+from domain.payments import Payment
+from domain.work import Work
 from tests import lives
 from tests.workers.conftest import Played
 from tests.workers.vat_shop import (
@@ -57,6 +61,9 @@ def test_a_confirmed_number_makes_quote_order_and_invoice_a_reverse_charge(
     assert invoice.content["consultation"]["number"] == asked["consultation"]
     assert invoice.content["buyer"]["vat_number"] == GERMAN
     assert (invoice.vat, invoice.total) == (0, order.total)
+    printed = paper_of(invoice).consultation
+    assert printed is not None
+    assert (printed.number, printed.at) == (asked["consultation"], now)
 
 
 def test_the_evidence_is_that_of_the_order_even_if_the_number_is_gone_when_it_is_paid(
@@ -87,6 +94,31 @@ def test_a_number_is_asked_about_under_the_prefix_of_the_register(
     assert asked.target == number.replace("GR", "EL")
     assert state(client)["status"] == "valid"
     assert treatment(client) == ("outside" if country == "GB" else "reverse_charge")
+
+
+def test_a_period_that_a_provider_collects_from_a_confirmed_business_is_a_reverse_charge(
+    played: Played, client: TestClient
+) -> None:
+    enter(client, "GR 094259216", "GR")
+    perform(played)
+    now, runtime = clock.now(), played.runtime
+    with runtime.database.transaction() as session:
+        work = Work(session, runtime.catalogue, accounts.lock(session, "shop"))
+        payment = Payment(
+            provider="stripe",
+            reference="pi_1",
+            account_id=work.account.id,
+            state="succeeded",
+            amount=3800,
+            currency="EUR",
+        )
+        session.add(payment)
+        session.flush()
+        invoice = period_papers.issue(work, payment, lives.target(), Period(now, now + DAY))
+    assert (invoice.net, invoice.vat, invoice.total) == (3800, 0, 3800)
+    assert invoice.content["sale"]["vat_treatment"] == "reverse_charge"
+    assert invoice.content["vat_evidence"]["number"] == "EL094259216"
+    assert invoice.content["buyer"]["vat_number"] == "EL094259216"
 
 
 def test_a_number_that_turns_out_invalid_is_told_once_and_vat_is_charged(

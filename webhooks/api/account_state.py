@@ -233,7 +233,7 @@ def _warnings(catalogue: Catalogue, subscription: Subscription | None) -> list[E
 
 def _vat(session: Session, account: Account) -> VatState:
     number = account.billing.get("vat_number")
-    check = vat_numbers.of_account(session, account.id)
-    if number is None or check is None:
+    check = vat_numbers.of_account(session, account.id) if number else None
+    if check is None:
         return VatState(number=number, status=number and vat_numbers.UNCHECKED, checked_at=None)
     return VatState(number=number, status=check.status, checked_at=check.checked_at)

@@ -81,7 +81,7 @@ def run_web(settings: Settings) -> None:
     app = web_app(settings)
     listener = bind(settings.host, settings.port, "PORT")
     host, port = listener.getsockname()[:2]
-    log.info("web_started", address=f"{host}:{port}")
+    log.info("web_started", at=f"{host}:{port}")
     uvicorn.Server(server_config(app, settings.host, settings.port)).run(sockets=[listener])
 
 

@@ -15,6 +15,7 @@ from domain import (
     credit,
     orders,
     purchasing,
+    revisions,
     subscriptions,
     vat_checks,
 )
@@ -74,6 +75,8 @@ def _update(work: Work, details: Details) -> None:
         setattr(account, name, getattr(details, name))
     if changed:
         work.note("account_updated", fields=", ".join(changed))
+        # Billing details change the latest invoice, and that alone (BILLING 8).
+        revisions.readdress(work.session, account, work.actor)
 
 
 def _leave_currency(work: Work) -> None:

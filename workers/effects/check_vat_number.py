@@ -23,7 +23,8 @@ from domain.work import Work
 from workers.perform_effects import Overtaken
 from workers.runtime import Runtime
 
-TIMEOUT: Final = urllib3.Timeout(connect=3.05, total=20)
+TIMEOUT: Final = urllib3.Timeout(connect=3.05, total=10)
+"""Several checks of one batch share a worker's lease, so a slow register is left soon."""
 LEASE: Final = timedelta(seconds=60)
 """Longer than a call may take."""
 NOT_A_NUMBER: Final = "INVALID_INPUT"

@@ -79,7 +79,7 @@ def test_nobody_is_warned_while_auto_renew_is_on(runtime: Runtime, end: datetime
     assert shown(runtime) == []
 
 
-@pytest.mark.parametrize(("days", "urgent"), [(6, 7), (2, 3), (1, 1), (0.5, 1)])
+@pytest.mark.parametrize("days, urgent", [(6, 7), (2, 3), (1, 1), (0.5, 1)])
 def test_after_a_downtime_only_the_most_urgent_warning_is_sent(
     runtime: Runtime, end: datetime, days: float, urgent: int
 ) -> None:

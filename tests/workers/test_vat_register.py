@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
 from starlette.testclient import TestClient
 
-from domain import clock, leases
+from domain import clock, effects, leases
 from tests.workers.conftest import Played
 from tests.workers.vat_shop import (
     DAY,
@@ -23,6 +24,7 @@ from tests.workers.vat_shop import (
     treatment,
 )
 from webhooks.sandbox import vies
+from workers import perform_effects
 from workers.clock import Clock
 from workers.vat_duty import check_vat_numbers
 
@@ -137,3 +139,29 @@ def test_one_number_of_a_country_is_asked_about_at_a_time(
     clock.advance(timedelta(seconds=3))
     perform(played)
     assert state(client)["status"] == "valid"
+
+
+def test_two_workers_at_once_never_call_for_the_same_country_together(
+    played: Played, client: TestClient
+) -> None:
+    played.world.faults.add({"kind": "slow", "provider": "vies", "seconds": 0.5})
+    for ref, number in (("one", GERMAN), ("two", number_ending("100"))):
+        billing = {"country": "DE", "vat_number": number}
+        body = {"email": f"{ref}@blumen.example", "currency": "EUR", "billing": billing}
+        assert client.put(f"/api/accounts/{ref}", json=body).status_code == 201
+    with played.runtime.database.transaction() as session:
+        claimed = effects.claim(session, 2)
+    workers = [
+        threading.Thread(target=perform_effects.perform_one, args=(played.runtime, each))
+        for each in claimed
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    after = effects_of(played, "check_vat_number")
+    assert sorted(each.status for each in after) == ["done", "waiting"]
+    clock.advance(timedelta(seconds=3))
+    perform(played)
+    after = effects_of(played, "check_vat_number")
+    assert [each.status for each in after] == ["done", "done"]

@@ -180,7 +180,7 @@ def _running(session: Session, account: Account) -> Subscription | None:
     subscription = subscriptions.of(session, account.id)
     if subscription is None or not subscription.is_running:
         return None
-    if subscription.managed_by != OURS:
+    if subscription.managed_by != OURS and subscription.auto_renew:
         raise Refused(
             "managed_elsewhere",
             f"The subscription of {account.ref!r} is run by {subscription.managed_by}; "

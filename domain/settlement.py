@@ -158,9 +158,12 @@ def why_not(order: Order, amount: Money) -> str | None:
 
 
 def _run_elsewhere(work: Work) -> str | None:
-    """A provider runs the subscription: an order placed before that would replace it (ADR 12)."""
+    """A provider runs the subscription and charges on: an order placed before that would replace
+    it (ADR 12)."""
     running = work.subscription
     if running is None or not running.is_running or running.managed_by == OURS:
+        return None
+    if not running.auto_renew:
         return None
     return f"the subscription is run by {running.managed_by} now"
 

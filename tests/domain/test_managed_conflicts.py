@@ -12,6 +12,7 @@ from sqlalchemy import select
 from domain import clock, credit, orders, renewals, terminations
 from domain.accounts import Account
 from domain.database import Database
+from domain.errors import Refused
 from domain.facts import PaymentSucceeded
 from domain.money import Money
 from domain.orders import Order
@@ -116,6 +117,21 @@ def test_an_order_that_is_paid_while_a_provider_runs_it_becomes_credit(runtime: 
     assert subscription_of(runtime).managed_by == "stripe"
     assert credit_of(runtime) == [order.money_due]
     assert alerts(runtime) == ["misdirected_payment"]
+
+
+def test_who_cancelled_at_the_provider_may_buy_from_us_before_the_end(runtime: Runtime) -> None:
+    tell(runtime, read(1), money())
+    with pytest.raises(Refused, match="run by stripe"):
+        lives.order(runtime, agents=3)
+    tell(runtime, read(2, "ended", None, auto_renew=False))
+    order = lives.order(runtime, agents=3)
+    assert order.quoted.discount.amount == 98_000
+    tell(runtime, PaymentSucceeded(payment="pay_x", amount=order.money_due, order=order.id))
+    tell(runtime, read(3, "ended", None, auto_renew=False))
+    subscription = subscription_of(runtime)
+    assert (subscription.managed_by, subscription.agents) == ("us", 3)
+    assert credit_of(runtime) == []
+    assert broken(runtime) == []
 
 
 def test_of_two_that_providers_run_the_one_that_goes_on_counts(runtime: Runtime) -> None:

@@ -30,7 +30,7 @@ from webhooks.sandbox.app import create_sandbox
 from webhooks.sandbox.delivery import Message
 from webhooks.sandbox.server import SandboxServer
 from webhooks.sandbox.world import World
-from workers import passage
+from workers import passage, perform_effects
 from workers.runtime import Runtime
 
 Document = dict[str, Any]
@@ -96,8 +96,11 @@ class Play:
 
 
 @pytest.fixture
-def play(sqlite_url: str, tmp_path: Path, frozen_clock: ModuleType) -> Iterator[Play]:
+def play(
+    sqlite_url: str, tmp_path: Path, frozen_clock: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Play]:
     frozen_clock.travel(BIRTH)
+    monkeypatch.setitem(perform_effects.KINDS, "send_mail", "tests.stories.letterbox")
     empty = Path(sqlite_url.removeprefix("sqlite:///"))
     opened: list[Database] = []
     app = create_sandbox(seed=5)

@@ -237,7 +237,7 @@ def _charge_money(charge: Document, ours: References) -> PaymentSucceeded:
 
 def _is_captured(charge: Document) -> bool:
     # Charges of the oldest versions have no status and say ``paid`` alone.
-    succeeded = charge.get("status", SUCCEEDED) in {SUCCEEDED, "paid"}
+    succeeded = charge.get("status", SUCCEEDED) in (SUCCEEDED, "paid")
     return succeeded and charge.get("paid") is not False and charge.get("captured") is not False
 
 

@@ -97,7 +97,7 @@ def dispute_reported(event: Event, readings: Readings) -> Translation:
 def dispute_closed(event: Event, readings: Readings) -> Translation:
     """``charge.dispute.closed``, which may come before ``created``."""
     dispute = event.object
-    if dispute.get("status") in DISPUTE_OUTCOMES:
+    if text(dispute, "status") in DISPUTE_OUTCOMES:
         return _dispute(dispute, readings)
     identifier = shapes.identifier(dispute)
     reading = shapes.reading_of(readings, "dispute", identifier)

@@ -78,3 +78,19 @@ def test_only_one_of_two_clocks_holds_the_lease_and_the_other_takes_over(
         assert not leases.take(session, "clock", "a", now + timedelta(seconds=17), length)
         leases.drop(session, "clock", "b")
         assert leases.take(session, "clock", "a", now + timedelta(seconds=18), length)
+
+
+def test_payloads_are_compressed_with_lz4_where_the_server_can(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    with database.transaction() as session:
+        known = session.scalar(
+            text("SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'")
+        )
+        method = session.scalar(
+            text(
+                "SELECT attcompression FROM pg_attribute "
+                "WHERE attrelid = 'payloads'::regclass AND attname = 'body'"
+            )
+        )
+    database.dispose()
+    assert (method == "l") is ("lz4" in (known or ()))

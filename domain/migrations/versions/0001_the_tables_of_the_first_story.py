@@ -598,6 +598,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("invoice_id", "revision"),
     )
+    _compress_payloads_quickly()
+
+
+def _compress_payloads_quickly() -> None:
+    """On PostgreSQL: lz4 halves what storing a payload costs against the default, where the server
+    was built with it."""
+    connection = op.get_bind()
+    if connection.dialect.name != "postgresql":
+        return
+    methods = "SELECT enumvals FROM pg_settings WHERE name = 'default_toast_compression'"
+    if "lz4" in (connection.scalar(sa.text(methods)) or ()):
+        op.execute("ALTER TABLE payloads ALTER COLUMN body SET COMPRESSION lz4")
 
 
 def downgrade() -> None:

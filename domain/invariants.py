@@ -144,6 +144,11 @@ _TABLE: Final[tuple[tuple[str, str, Query], ...]] = (
         "A paid order with something due was paid by one payment of that amount.",
         invariants_of_money.paid_without_money,
     ),
+    (
+        "refunds_documented",
+        "The credit notes of a payment add up to what was given back of it.",
+        invariants_of_money.refund_undocumented,
+    ),
 )
 
 INVARIANTS: Final[dict[str, Invariant]] = dict(_numbered())

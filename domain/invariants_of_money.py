@@ -16,7 +16,7 @@ from domain.accounts import Account
 from domain.catalogue import Catalogue
 from domain.credit import CreditEntry
 from domain.findings import Findings, account, named, payment
-from domain.invoices import Invoice, NumberSeries
+from domain.invoices import CREDIT_NOTE, INVOICE, Invoice, NumberSeries
 from domain.orders import Order
 from domain.payments import Payment
 from domain.subscriptions import OURS, Subscription
@@ -31,7 +31,7 @@ def paid_order_incomplete(_at: datetime, _catalogue: Catalogue) -> Findings:
         Subscription.account_id.is_(None), and_(Subscription.managed_by == OURS, outdated)
     )
     missing = case((without_invoice, "no invoice"), else_="no subscription change")
-    paper = and_(Invoice.kind == "invoice", Invoice.cause == literal("order:") + Order.id)
+    paper = and_(Invoice.kind == INVOICE, Invoice.cause == literal("order:") + Order.id)
     return (
         select(named("order ", Order.id), named("paid, but there is ", missing))
         .outerjoin(Invoice, paper)
@@ -43,7 +43,7 @@ def paid_order_incomplete(_at: datetime, _catalogue: Catalogue) -> Findings:
 
 def money_unaccounted_for(_at: datetime, _catalogue: Catalogue) -> Findings:
     """Invariant 2."""
-    invoiced = select(Invoice.payment_id).distinct().subquery()
+    invoiced = select(Invoice.payment_id).where(Invoice.kind == INVOICE).distinct().subquery()
     credited = select(CreditEntry.payment_id).distinct().subquery()
     return (
         select(payment(), named("nothing was made of ", Payment.amount, " ", Payment.currency))
@@ -63,7 +63,7 @@ def payment_invoiced_twice(_at: datetime, _catalogue: Catalogue) -> Findings:
     many = func.count()
     twice = (
         select(Invoice.payment_id, many.label("many"))
-        .where(Invoice.kind == "invoice", Invoice.payment_id.is_not(None))
+        .where(Invoice.kind == INVOICE, Invoice.payment_id.is_not(None))
         .group_by(Invoice.payment_id)
         .having(many > 1)
         .subquery()
@@ -175,4 +175,22 @@ def paid_without_money(_at: datetime, _catalogue: Catalogue) -> Findings:
         select(named("order ", Order.id), named("paid by ", many, " payments, due ", Order.due))
         .outerjoin(used, used.c.order_id == Order.id)
         .where(Order.state == "paid", Order.due > 0, or_(used.c.order_id.is_(None), wrong))
+    )
+
+
+def refund_undocumented(_at: datetime, _catalogue: Catalogue) -> Findings:
+    """The credit notes of a payment add up to what was given back of it (BILLING 7). Money that
+    had become credit has none: the ledger tells of it."""
+    notes = (
+        select(Invoice.payment_id, func.sum(Invoice.total).label("total"))
+        .where(Invoice.kind == CREDIT_NOTE)
+        .group_by(Invoice.payment_id)
+        .subquery()
+    )
+    credited = func.coalesce(notes.c.total, 0)
+    detail = named("refunded ", Payment.refunded, ", credit notes over ", credited)
+    return (
+        select(payment(), detail)
+        .outerjoin(notes, notes.c.payment_id == Payment.id)
+        .where(func.coalesce(Payment.use, "") != "credit", credited != Payment.refunded)
     )

@@ -22,7 +22,7 @@ from domain.findings import Findings, account, named
 from domain.history import HistoryEntry
 from domain.inbox import Event
 from domain.subscriptions import OURS, RUNNING, Subscription
-from domain.timetable import EXHAUSTED
+from domain.timetable import ANSWER_TIME, EXHAUSTED
 
 LATE: Final = timedelta(minutes=1)
 """Expiry happens within a minute after the end (BILLING 6)."""
@@ -40,8 +40,9 @@ def access_unpaid(at: datetime, catalogue: Catalogue) -> Findings:
     grace = timedelta(days=catalogue.renewal.grace_days)
     end = Subscription.period_end
     over = or_(and_(_graced(), end < at - grace - LATE), and_(~_graced(), end < at - LATE))
-    running = Subscription.state.in_(sorted(RUNNING))
-    left_open = and_(~running, Subscription.ended_at < at - LATE, ~_unblocked_by_a_person())
+    running = and_(Subscription.state.in_(sorted(RUNNING)), ~_being_charged(at))
+    stopped = Subscription.state.not_in(sorted(RUNNING))
+    left_open = and_(stopped, Subscription.ended_at < at - LATE, ~_unblocked_by_a_person())
     detail = named("its ", Subscription.state, " subscription was paid until ", end)
     return (
         select(account(), detail)
@@ -111,6 +112,15 @@ def effect_stuck(at: datetime, _catalogue: Catalogue) -> Findings:
         named("effect ", Effect.id),
         named(Effect.kind, " is ", Effect.status, _since(Effect.next_attempt_at)),
     ).where(or_(and_(planned, nobody), _outside(Effect.status, EFFECT_STATES)))
+
+
+def _being_charged(at: datetime) -> ColumnElement[bool]:
+    """A charge that was begun late may still be answered (``timetable.last_moment``)."""
+    return and_(
+        Subscription.renewal_in_flight,
+        func.coalesce(Subscription.renewal_tried_at, at - timedelta(days=1))
+        > at - ANSWER_TIME - LATE,
+    )
 
 
 def _graced() -> ColumnElement[bool]:

@@ -36,6 +36,7 @@ class Case(NamedTuple):
 
 EVENT = "UPDATE events SET status = '{}', next_attempt_at = {} WHERE type = 'charge.succeeded'"
 EFFECT = "UPDATE effects SET status = '{}', next_attempt_at = {} WHERE kind = 'tell_app'"
+NO_ORDER = "UPDATE orders SET due = 0"
 EXPIRED = "UPDATE subscriptions SET state = 'expired', next_due_at = NULL, ended_at = :days_ago"
 STAY = "UPDATE subscriptions SET period_end = {}, auto_renew = {}, auto_renew_off_reason = {}"
 UNUSED = "UPDATE payments SET use = 'credit', order_id = NULL"
@@ -100,7 +101,12 @@ CASES = (
     Case("numbers_gapless", ("UPDATE number_series SET last = 2",), "series 2026"),
     Case("numbers_gapless", ("DELETE FROM number_series",), "series 2026"),
     Case("numbers_gapless", ("INSERT INTO number_series VALUES ('CN-2026', 3)",), "series CN-2026"),
-    Case("refunds_within_payment", ("UPDATE payments SET refunded = amount + 1",), "payment"),
+    Case(
+        "refunds_within_payment",
+        ("UPDATE payments SET refunded = amount + 1, use = 'credit', order_id = NULL", NO_ORDER),
+        "payment stripe:pi_1",
+    ),
+    Case("refunds_documented", ("UPDATE payments SET refunded = 1",), "payment stripe:pi_1"),
     Case("events_move_on", (EVENT.format("waiting", ":five_minutes_ago"),), "event "),
     Case("events_move_on", (EVENT.format("quarantined", ":five_minutes_ago"),), "event "),
     Case("events_move_on", (EVENT.format("lost", "NULL"),), "event "),
@@ -135,6 +141,10 @@ HARMLESS = (
     (EFFECT.format("running", ":a_minute_ago"),),
     (EFFECT.format("parked", "NULL"),),
     (STAY.format(":a_minute_ago", "TRUE", "NULL"),),
+    (
+        STAY.format(":days_ago", "TRUE", "NULL"),
+        "UPDATE subscriptions SET renewal_in_flight = TRUE, renewal_tried_at = :a_minute_ago",
+    ),
     (BLOCKED.format("operator"),),
     (
         EXPIRED,

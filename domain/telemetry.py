@@ -6,6 +6,7 @@ start, the processes of one host are added up by whoever answers ``/metrics``.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import re
@@ -78,7 +79,8 @@ def configure_logging(form: str = "auto", level: str = "info", secrets: Iterable
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Whatever stderr is when the line is written: it may have been replaced since.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
     _route_standard_logging(shared, renderer, level)
@@ -103,12 +105,21 @@ class Scrubber:
         return _EMAIL.sub("…@…", _TOKENS.sub(r"\1…", value))
 
 
+class _StderrHandler(logging.Handler):
+    """Writes to whatever stderr is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; a stderr that is gone is no reason to fail."""
+        with contextlib.suppress(ValueError, OSError):
+            print(self.format(record), file=sys.stderr)  # noqa: T201 - this is the log
+
+
 def _route_standard_logging(shared: list[Any], renderer: Any, level: str) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StderrHandler()
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import pytest
+from hypothesis import HealthCheck, settings
 
 from domain import clock
 from tests.contract import shapes
@@ -97,6 +99,17 @@ PARTICIPANTS: Final = {
         states=("completed", "pending", "failed"),
     ),
 }
+
+
+NAMES: Final = sorted(SPECS)
+every = pytest.mark.parametrize("name", NAMES)
+loose = pytest.mark.xfail(strict=False, reason="acme takes ids of any kind and any letters")
+besides = pytest.mark.parametrize("name", ["paypal", "stripe", pytest.param("acme", marks=loose)])
+quick = settings(
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 
 
 def settings_of(world: World) -> dict[str, str]:

@@ -8,54 +8,38 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from importlib import import_module
-from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import clock
-from domain.errors import Misconfigured, Permanent
+from domain.errors import Misconfigured
 from domain.ports import Gateway
 from tests.contract.participants import (
     EXTRA,
     PARTICIPANTS,
     ROOT,
     SPECS,
+    besides,
     delivery_of,
+    every,
     own_settings,
     provider_of,
+    quick,
     settings_of,
-    words_of,
 )
-from tests.contract.shapes import spoilt
 from webhooks.providers import registry
-from webhooks.providers.provider import Delivery, Envelope, Reading, ReadingRequest, Translation
+from webhooks.providers.provider import Delivery
 from webhooks.sandbox.world import World
 
 NAMES = sorted(SPECS)
 LIBRARIES = ("stripe", "paypalcheckoutsdk", "paypalhttp", "dramatiq", "starlette")
 LONGEST = 255
-HOSTILE = 150
-"""Objects that are tried on each translator."""
-ROUNDS = 4
-"""What was read may show what else must be read; nothing needs more rounds than this."""
-AT = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
-
-every = pytest.mark.parametrize("name", NAMES)
-loose = pytest.mark.xfail(strict=False, reason="acme takes ids of any kind and any letters")
-besides = pytest.mark.parametrize("name", ["paypal", "stripe", pytest.param("acme", marks=loose)])
-quick = settings(
-    max_examples=120,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 
 
 def test_every_registered_provider_takes_part() -> None:
@@ -210,103 +194,6 @@ def test_identify_never_raises_and_gives_what_a_database_can_hold(
     assert identity.created_at is None or identity.created_at.tzinfo is not None
     assert identity.livemode in {True, False, None}
     assert identity.malformed == identity.event_id.startswith("malformed-")
-
-
-def things(name: str) -> st.SearchStrategy[dict[str, Any]]:
-    """Objects in the provider's own words, spoilt here and there."""
-    return spoilt(PARTICIPANTS[name].thing, PARTICIPANTS[name].states, words_of(name))
-
-
-@besides
-@settings(quick, max_examples=HOSTILE)
-@given(data=st.data())
-def test_a_translator_is_pure_and_raises_nothing_but_permanent(
-    name: str, world: World, data: st.DataObject
-) -> None:
-    provider = provider_of(name, world)
-    kinds = st.sampled_from(provider.spec.event_types) | st.text(max_size=20)
-    kind = data.draw(kinds)
-    event = PARTICIPANTS[name].wrap(kind, data.draw(things(name)))
-    envelope = Envelope(
-        event_id=event["id"], event_type=kind, body=msgspec.json.encode(event), received_at=AT
-    )
-    readings: dict[ReadingRequest, Reading] = {}
-    for sequence in range(ROUNDS):
-        translation = translated(provider.translator, envelope, readings)
-        if translation is None or not translation.needs:
-            break
-        for need in translation.needs:
-            document = data.draw(st.none() | things(name))
-            readings[need] = Reading(sequence=sequence, document=document)
-
-
-def translated(
-    translator: Any, envelope: Envelope, readings: Mapping[ReadingRequest, Reading]
-) -> Translation | None:
-    """Translate twice, at two instants; the answer is the same, sound, and changed nothing."""
-    before = deepcopy(dict(readings))
-    answers: list[Translation | None] = []
-    for instant in (AT, AT + timedelta(days=400)):
-        clock.travel(instant)
-        try:
-            answers.append(translator(envelope, readings))
-        except Permanent:
-            answers.append(None)
-        finally:
-            clock.reset()
-    assert answers[0] == answers[1]
-    assert dict(readings) == before
-    if answers[0] is not None:
-        check_sound(answers[0], readings)
-    return answers[0]
-
-
-def check_sound(translation: Translation, known: Mapping[ReadingRequest, Reading]) -> None:
-    """Fail unless it says one thing, and every fact is what its type declares."""
-    said = [bool(translation.facts), bool(translation.needs), bool(translation.ignored)]
-    assert sum(said) == 1, translation
-    for fact in translation.facts:
-        assert msgspec.convert(msgspec.to_builtins(fact), type(fact)) == fact
-    for need in translation.needs:
-        assert need not in known
-        assert need.kind.isidentifier()
-        assert 0 < len(need.id) <= LONGEST
-        assert need.id.isprintable()
-
-
-@every
-def test_an_unspoilt_object_means_something_under_every_type_it_fits(
-    name: str, world: World
-) -> None:
-    provider, said = provider_of(name, world), 0
-    for kind in provider.spec.event_types:
-        event = PARTICIPANTS[name].wrap(kind, PARTICIPANTS[name].thing)
-        body = msgspec.json.encode(event)
-        envelope = Envelope(event_id="e", event_type=kind, body=body, received_at=AT)
-        answer = translated(provider.translator, envelope, {})
-        said += answer is not None and not answer.ignored
-    # Otherwise the hostile objects would be refused at the first glance and prove little.
-    assert said >= 0.8 * len(provider.spec.event_types)
-
-
-@every
-def test_a_body_that_is_no_json_is_permanent_or_ignored(name: str, world: World) -> None:
-    provider = provider_of(name, world)
-    deep = b"[" * (100 if name == "acme" else 100_000)
-    for body in (b"", deep, b"\xff", b"[]", b"null", b"{}"):
-        for kind in provider.spec.event_types:
-            envelope = Envelope(event_id="e", event_type=kind, body=body, received_at=AT)
-            answer = translated(provider.translator, envelope, {})
-            assert answer is None or answer.ignored
-
-
-@every
-def test_an_unknown_type_is_ignored_with_a_reason(name: str, world: World) -> None:
-    provider = provider_of(name, world)
-    event = PARTICIPANTS[name].wrap("an.invention", {"id": "x"})
-    body = msgspec.json.encode(event)
-    envelope = Envelope(event_id="e", event_type="an.invention", body=body, received_at=AT)
-    assert provider.translator(envelope, {}).ignored
 
 
 mute = pytest.mark.xfail(reason="Stripe's gateway does not say that it has no opinion")

@@ -72,6 +72,8 @@ def test_a_purchase_by_each_provider_where_web_and_clock_cannot_load_their_libra
 
 def test_figures_of_all_processes_are_added_up(town: Town) -> None:
     town.open()
+    Customer(town, "counted", "card").buy()
+    town.settle()
     status, text = town.installation.get("/metrics")
     assert status == 200
     assert "billhook_store_up 1" in text

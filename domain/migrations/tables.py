@@ -5,6 +5,7 @@ from __future__ import annotations
 from domain import (
     accounts,
     alerts,
+    audit,
     credit,
     disputes,
     effects,
@@ -28,6 +29,7 @@ from domain.database import Base
 __all__ = [
     "accounts",
     "alerts",
+    "audit",
     "credit",
     "disputes",
     "effects",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, get_type_hints
 
+from domain.audit import Decider
 from webhooks.api.parts import Services
 from webhooks.auth import Principal
 
@@ -21,10 +22,16 @@ JSON: Final = "application/json"
 
 @dataclass(frozen=True)
 class Call:
-    """What every handler gets: the parts of the process and who is calling."""
+    """What every handler gets: the parts of the process, who is calling, and from where."""
 
     services: Services
     principal: Principal
+    source: str | None = None
+    """The caller's network address."""
+
+    def decider(self, reason: str) -> Decider:
+        """The caller as the audit log names it."""
+        return Decider(actor=self.principal.actor, reason=reason, source=self.source)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class Resource:
         principal = await self._run(auth.authenticate, self._services.database, sent)
         auth.authorise(principal, operation.roles)
         given = await _inputs(operation, scope, receive, sent)
-        call = Call(self._services, principal)
+        call = Call(self._services, principal, client_address(scope))
         reply = await self._run(partial(operation.handler, call, **given))
         return _response(await self._settled(reply))
 
@@ -115,6 +115,12 @@ async def _inputs(
         raw = await read_body(receive, sent.get("content-length"), BODY_BYTES)
         given["body"] = inputs.body(wanted, sent.get("content-type", ""), raw)
     return given
+
+
+def client_address(scope: Any) -> str | None:
+    """The network address of the caller, as the server knows it."""
+    client = scope.get("client")
+    return str(client[0]) if client else None
 
 
 def _request_id(sent: str) -> str:

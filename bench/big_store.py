@@ -138,7 +138,7 @@ def _prepare(connection: psycopg.Connection[Any]) -> None:
 
 def _run(connection: psycopg.Connection[Any], statements: str, values: dict[str, Any]) -> None:
     cursor = psycopg.ClientCursor(connection)
-    cursor.execute(statements, values)  # type: ignore[arg-type]
+    cursor.execute(statements, values)
 
 
 @contextmanager
@@ -146,7 +146,7 @@ def _without_indexes(connection: psycopg.Connection[Any]) -> Iterator[None]:
     found = connection.execute(INDEXES, [list(TABLES)]).fetchall()
     for index, table, constraint, _ in found:
         drop = f"ALTER TABLE {table} DROP CONSTRAINT {constraint}"
-        connection.execute(drop if constraint else f"DROP INDEX {index}")  # type: ignore[arg-type]
+        connection.execute(drop if constraint else f"DROP INDEX {index}")
     yield
     for index, table, constraint, definition in found:
         with _timed(index):
@@ -156,7 +156,7 @@ def _without_indexes(connection: psycopg.Connection[Any]) -> Iterator[None]:
 
 def _advance(connection: psycopg.Connection[Any], table: str) -> None:
     connection.execute(
-        f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1 + coalesce(max(id), 0)) "  # type: ignore[arg-type]  # noqa: S608 - our own names
+        f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), 1 + coalesce(max(id), 0)) "  # noqa: S608 - our own names
         f"FROM {table}"
     )
 

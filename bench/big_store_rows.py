@@ -162,10 +162,7 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "number_series",
-        """
-        INSERT INTO number_series (series, last)
-        SELECT series, max(position) FROM invoices GROUP BY series
-        """,
+        "INSERT INTO number_series SELECT series, max(position) FROM invoices GROUP BY series",
     ),
     (
         "history",

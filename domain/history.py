@@ -83,6 +83,7 @@ SENTENCES: dict[str, str] = {
     "payment_credited": "payment {payment} of {amount} became credit: {reason}",
     "account_unblocked": "account unblocked: {reason}",
     "account_blocked": "account blocked: {reason}",
+    "change_decided": "an operator ordered {order}: {reason}",
     "invoice_issued": "invoice over {total} issued for order {order}",
     "invoice_revised": "invoice {number} has another {what}: revision {revision}",
     "method_saved": "payment method saved: {method}",

@@ -19,7 +19,8 @@ def act(work: Work) -> None:
     if work.now >= subscription.period_end and following.follow(work):
         return
     is_over = work.now >= timetable.last_moment(work.catalogue, subscription)
-    if is_over and not timetable.renewal_was_missed(subscription):
+    is_missed = timetable.renewal_was_missed(subscription) and not renewals.rest(work)
+    if is_over and not is_missed:
         expiry.expire(work, subscription)
     elif subscription.managed_by == OURS:
         _act_on_ours(work, subscription)
@@ -30,7 +31,7 @@ def _act_on_ours(work: Work, subscription: Subscription) -> None:
     if not subscription.auto_renew:
         expiry.warn(work, subscription)
         return
-    if timetable.try_is_due(work.catalogue, subscription, work.now):
+    if timetable.try_is_due(work.catalogue, subscription, work.now) and not renewals.rest(work):
         renewals.attempt(work, subscription)
     if work.now >= subscription.period_end:
         renewals.fall_due(work, subscription)

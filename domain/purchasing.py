@@ -50,19 +50,35 @@ class Means(msgspec.Struct, frozen=True, kw_only=True):
 NOTHING_DUE: Final = Means(method="credit", provider=None, effect=None)
 
 
-def place_order(work: Work, wish: Wish, means: Callable[[], Means]) -> tuple[Order, bool]:
+def place_order(
+    work: Work, wish: Wish, means: Callable[[], Means], *, by_us: bool = False
+) -> tuple[Order, bool]:
     """Place an order for the account of ``work`` (locked); False when it was placed before.
 
-    ``means`` is asked only when something is due. Raises ``Refused``. When nothing is due the
-    order is paid in here, which takes an invoice number: nothing may follow but the commit.
+    ``means`` is asked only when something is due; ``by_us`` says that an operator orders. Raises
+    ``Refused``. When nothing is due the order is paid in here, which takes an invoice number: no
+    other lock may be taken after it.
     """
     if wish.idempotency is not None:
         order = orders.repeated(work.session, work.account.id, *wish.idempotency)
         if order is not None:
             return order, False
-    quote = quotes.make(work.session, work.catalogue, work.account, wish.target)
+    refuse_blocked(work.account)
+    quote = quotes.make(work.session, work.catalogue, work.account, wish.target, by_us=by_us)
     order = _place(work, wish, quote, means() if quote.due else NOTHING_DUE)
     return order, True
+
+
+def refuse_blocked(account: Account) -> None:
+    """Raise ``Refused`` for an account whose block a payment would not lift (BILLING 6): the
+    customer would pay for nothing."""
+    if account.blocked_reason in {None, accounts.BLOCKED_FOR_EXPIRY}:
+        return
+    raise Refused(
+        "account_blocked",
+        f"Account {account.ref!r} is blocked ({account.blocked_reason}), and paying does not lift "
+        "that block: nothing can be bought until an operator has lifted it. Contact support.",
+    )
 
 
 def saved_means(session: Session, account: Account) -> Means:

@@ -40,6 +40,14 @@ def fall_due(work: Work, subscription: Subscription) -> None:
         announcements.tell_app(work, "subscription.past_due", cause)
 
 
+def rest(work: Work) -> bool:
+    """Whether nothing may be charged: a dispute is open (BILLING 7), or the account is blocked, and
+    who has no access is not charged for it."""
+    subscription = work.subscription
+    disputed = subscription is not None and subscription.renewals_suspended
+    return disputed or work.account.status == "blocked"
+
+
 def attempt(work: Work, subscription: Subscription, *, scheduled: bool = True) -> None:
     """Try to renew now. ``scheduled`` tries belong to the list, a new method's try does not."""
     order = _order(work, subscription)
@@ -66,7 +74,7 @@ def try_new_method(work: Work) -> None:
     subscription = work.subscription
     if subscription is None or not subscription.is_running or not subscription.auto_renew:
         return
-    if subscription.managed_by != OURS or subscription.renewals_suspended:
+    if subscription.managed_by != OURS or rest(work):
         return
     method = methods.current(work.session, work.account.id)
     fresh = method is not None and method.token != subscription.declined_token
@@ -92,9 +100,9 @@ def failed(work: Work, order: Order, decline: Decline, number: int, *, scheduled
 
 
 def take_back(work: Work) -> bool:
-    """Take back a try that was begun, because renewals are suspended; False when they are not."""
+    """Take back a try that was begun, because renewals rest; False when they do not."""
     subscription = work.subscription
-    if subscription is None or not subscription.renewals_suspended:
+    if subscription is None or not rest(work):
         return False
     subscription.renewal_in_flight = False
     timetable.plan(work.catalogue, subscription, work.now)

@@ -254,6 +254,7 @@ OPERATIONS: Final = (
         },
         refusals=(
             *TARGET_REFUSALS,
+            Refusal(409, "account_blocked", "The block is not one that a payment lifts."),
             Refusal(422, "urls_missing", "The method needs return_url and cancel_url."),
             Refusal(422, "method_off", "No provider that is switched on serves the method."),
             Refusal(422, "method_not_saved", "The account has no saved method."),

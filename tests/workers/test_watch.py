@@ -9,9 +9,10 @@ from domain import clock
 from domain.alerts import Alert
 from domain.database import Database
 from domain.invariants import INVARIANTS
+from domain.invoices import Invoice, NumberSeries
 from domain.subscriptions import Subscription
 from tests import lives
-from workers.clock import DUTIES
+from workers.clock import DUTIES, Clock
 from workers.process_events import drain
 from workers.runtime import Runtime
 from workers.watch import watch
@@ -55,6 +56,17 @@ def test_a_broken_invariant_is_one_alert_that_says_what_is_wrong(runtime: Runtim
     assert alert.details["holds"] == INVARIANTS["running_is_planned"].sentence
     assert alert.details["count"] == "1"
     assert alert.details["violations"][0].startswith("account acme: active until ")
+
+
+def test_a_hole_made_by_hand_in_a_number_series_is_an_alert_of_the_clock(runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        session.execute(update(Invoice).values(position=2, number="2026-000002"))
+        session.execute(update(NumberSeries).values(last=2))
+    assert Clock(runtime).tick()
+    [alert] = alerts(runtime)
+    assert (alert.rule, alert.subject) == ("invariant_broken", "numbers_gapless")
+    [violation] = alert.details["violations"]
+    assert violation.endswith(": 1 papers with the numbers 2 to 2, counter at 2")
 
 
 def test_the_alert_is_resolved_as_soon_as_the_invariant_holds_again(runtime: Runtime) -> None:

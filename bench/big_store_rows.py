@@ -235,7 +235,7 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "deliveries",
-        # Two of a hundred came twice.
+        # Two of a hundred came twice. Payloads: older ones were dropped by age.
         """
         INSERT INTO deliveries (id, provider, delivery_key, provider_event_id, received_at, source,
                                 headers, signer, body_sha256)
@@ -252,7 +252,6 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "payloads",
-        # Older ones were dropped by age.
         """
         INSERT INTO payloads (event_id, received_at, body)
         SELECT id, received_at, convert_to(json_build_object(

@@ -26,7 +26,7 @@ def receipt(
     parameters = kinds.Receipt(
         total=order.quoted.total,
         paid=order.money_due,
-        plan=bought.plan,
+        plan=work.catalogue.plan_title(bought.plan),
         interval="year" if bought.interval == "year" else "month",
         agents=bought.agents,
         period_end=bought.period_end,
@@ -46,7 +46,7 @@ def period_receipt(
     parameters = kinds.Receipt(
         total=payment.money,
         paid=payment.money,
-        plan=target.plan,
+        plan=work.catalogue.plan_title(target.plan),
         interval="year" if target.interval == "year" else "month",
         agents=target.agents,
         period_end=end,

@@ -137,6 +137,10 @@ class Catalogue(_Part, frozen=True, kw_only=True):
         """Net price of one pack of conversations for one interval."""
         return from_decimal_text(_by_interval(self.packs, interval)[currency], currency)
 
+    def plan_title(self, plan: str) -> str:
+        """The name of a plan for people, also of one that is sold no more."""
+        return self.plans[plan].title if plan in self.plans else plan.capitalize()
+
     def vat_percent(self, country: str, on: date) -> Decimal | None:
         """The standard VAT rate of ``country`` on a day, in percent; None if none is known."""
         rates = [r for r in self.vat.rates if r.country == country and r.since <= on]

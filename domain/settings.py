@@ -25,6 +25,7 @@ KNOWN: Final = frozenset(
         "BILLHOOK_CATALOGUE",
         "BILLHOOK_SANDBOX",
         "BILLHOOK_SECRET_KEY",
+        "BILLHOOK_APP_URL",
         "BILLHOOK_APP_WEBHOOK_URL",
         "BILLHOOK_APP_WEBHOOK_SECRET",
         "BILLHOOK_NOW",
@@ -36,6 +37,7 @@ KNOWN: Final = frozenset(
     }
 )
 VIES: Final = "https://ec.europa.eu/taxation_customs/vies/rest-api/check-vat-number"
+_NEVER_IN_URLS: Final = frozenset(' \t"<>')
 QUEUE_SCHEMES: Final = ("redis", "rediss", "redis+sentinel")
 
 
@@ -50,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Path | None = None
     sandbox: str | None = None
     secret_key: str | None = None
+    app_url: str | None = None
     app_webhook_url: str | None = None
     app_webhook_secret: str | None = None
     smtp_url: str | None = None
@@ -91,6 +94,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         catalogue=Path(values["BILLHOOK_CATALOGUE"]) if "BILLHOOK_CATALOGUE" in values else None,
         sandbox=_http_url(values, "BILLHOOK_SANDBOX"),
         secret_key=_secret_key(values),
+        app_url=_http_url(values, "BILLHOOK_APP_URL"),
         app_webhook_url=_http_url(values, "BILLHOOK_APP_WEBHOOK_URL"),
         app_webhook_secret=values.get("BILLHOOK_APP_WEBHOOK_SECRET"),
         smtp_url=values.get("SMTP_URL"),
@@ -174,6 +178,8 @@ def _http_url(values: Mapping[str, str], name: str) -> str | None:
         return None
     if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc:
         raise Misconfigured(f"{name} must be an http:// or https:// URL")
+    if set(value) & _NEVER_IN_URLS:
+        raise Misconfigured(f"{name} must be a URL without spaces, quotes and angle brackets")
     return value.rstrip("/")
 
 

@@ -154,17 +154,27 @@ TO_BILLING: Final = frozenset({"receipt", "refund_done", "credit_note_issued"})
 """Kinds that come with a paper and go to the billing e-mail (BILLING 8)."""
 NEED_PAPER: Final = frozenset({"receipt", "credit_note_issued"})
 """Kinds that are nothing without their paper."""
+_URLS: Final = ("url", "update_url")
+"""Fields that make the button."""
 
 
-def read(kind: str, parameters: Mapping[str, Any], number: str | None = None) -> Parameters:
-    """Read parameters from JSON; ``number`` is that of the attached paper, if there is one.
+def read(
+    kind: str, parameters: Mapping[str, Any], number: str | None = None, url: str | None = None
+) -> Parameters:
+    """Read parameters from JSON; ``number`` is that of the attached paper, if there is one, and
+    ``url`` where the button leads unless the parameters say it.
 
     Raises ValueError for an unknown kind, ``msgspec.ValidationError`` for parameters that are not
     of that kind.
     """
     if kind not in KINDS:
         raise ValueError(f"there is no mail {kind!r}; there are {', '.join(KINDS)}")
-    values = parameters if number is None else {**parameters, "number": number}
+    values = dict(parameters)
+    if number is not None:
+        values["number"] = number
+    for field in _URLS:
+        if field in KINDS[kind].__struct_fields__:
+            values[field] = values.get(field) or url
     return msgspec.convert(values, KINDS[kind])
 
 

@@ -40,15 +40,17 @@ def render(
     *,
     number: str | None = None,
     titles: Mapping[str, str] | None = None,
+    url: str | None = None,
 ) -> Mail:
     """Write a mail of ``kind``; a locale that is not spoken is written in English.
 
-    ``number`` is that of the attached paper, ``titles`` the names of wallets by their brand.
+    ``number`` is that of the attached paper, ``titles`` the names of wallets by their brand,
+    ``url`` where customers manage their subscription; without it there is no button.
     Raises ValueError for an unknown kind or a missing number, ``msgspec.ValidationError`` for
     parameters that are not the kind's.
     """
     speech = Speech(locale, titles)
-    letter = compose(kind, kinds.read(kind, parameters, number), speech)
+    letter = compose(kind, kinds.read(kind, parameters, number, url), speech)
     return Mail(
         # A header is one line, whatever came in with a name or a number.
         subject=" ".join(letter.subject.split()),

@@ -18,6 +18,7 @@ from domain.mails.render import WIDTH, render
 from domain.mails.speech import Speech
 from domain.money import Money
 
+APP = "https://app.chatwell.example/here"
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 
 
@@ -157,6 +158,22 @@ def test_a_subject_is_one_line_whatever_the_number_is(seller: Seller) -> None:
 def test_a_button_leads_to_web_addresses_alone(seller: Seller, url: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         render("unblocked", "en", {"url": url}, seller)
+
+
+@pytest.mark.parametrize("name", sorted(samples.SAMPLES))
+def test_the_button_of_whatever_asks_for_something_leads_to_the_app(
+    seller: Seller, name: str
+) -> None:
+    kind, parameters = samples.SAMPLES[name]
+    bare = {key: value for key, value in kinds.write(parameters).items() if "url" not in key}
+    mail = render(kind, "fr", bare, seller, url=APP)
+    informs = kind in {"refund_done", "credit_note_issued"}
+    assert (f'href="{APP}"' in mail.html, f"\n{APP}\n" in mail.text) == (not informs, not informs)
+
+
+def test_parameters_that_name_their_own_address_keep_it(seller: Seller) -> None:
+    own = "https://app.chatwell.example/elsewhere"
+    assert f'href="{own}"' in render("unblocked", "en", {"url": own}, seller, url=APP).html
 
 
 def test_without_an_address_there_is_no_button(seller: Seller) -> None:

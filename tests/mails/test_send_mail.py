@@ -12,10 +12,11 @@ from email.policy import default
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from domain import clock
+from domain import clock, effects
 from domain.catalogue import load
 from domain.database import Database
 from domain.effects import Effect
@@ -148,6 +149,28 @@ def test_a_server_that_is_away_is_tried_again() -> None:
         port = reserved.getsockname()[1]
     with pytest.raises(Transient, match=f"127.0.0.1:{port}"):
         perform(runtime(f"smtp://127.0.0.1:{port}"), effect())
+
+
+def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert effects.LEASE.total_seconds() > postman.TIMEOUT * 4 + postman.PREPARATION
+    monkeypatch.setattr(postman, "TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        with pytest.raises(Transient, match="timed out"):
+            perform(runtime(f"smtp://127.0.0.1:{port}"), effect())
+
+
+def test_the_button_leads_where_the_settings_say(post_offices: PostOffices) -> None:
+    office = post_offices.open()
+    sending = runtime(f"smtp://127.0.0.1:{office.port}")
+    app = "https://app.chatwell.example/billing?tab=1&x=2"
+    for app_url in (app, None):
+        sending.settings = msgspec.structs.replace(sending.settings, app_url=app_url)
+        perform(sending, effect("unblocked"))
+    first, second = map(parsed, office.taken)
+    assert app in part(first, "plain")
+    assert f'href="{app.replace("&", "&amp;")}"' in part(first, "html")
+    assert "Otevřít účet" not in part(second, "plain")
 
 
 def test_a_connection_that_breaks_after_the_message_is_tried_again(

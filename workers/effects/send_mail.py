@@ -60,6 +60,7 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
         runtime.catalogue.seller,
         number=attached[0].removesuffix(".pdf") if attached else None,
         titles={spec.name: spec.title for spec in specs(runtime.settings.environ)},
+        url=runtime.settings.app_url,
     )
     recipient = _recipient(payload["to"])
     message = _message(effect, runtime.catalogue.seller, recipient, mail, attached)

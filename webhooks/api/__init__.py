@@ -12,6 +12,7 @@ from webhooks.api import (
     account_history,
     accounts,
     auto_renew,
+    invoice_revisions,
     invoices,
     orders,
     payment_methods,
@@ -52,4 +53,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *orders.OPERATIONS,
     *refunds.OPERATIONS,
     *invoices.OPERATIONS,
+    *invoice_revisions.OPERATIONS,
 )

@@ -47,6 +47,10 @@ class FileQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal["pdf", "cii", "ubl"],
         Meta(description="`pdf`, or EN 16931 alone as XML: `cii` or `ubl`."),
     ] = "pdf"
+    revision: Annotated[
+        Annotated[int, Meta(ge=1, le=1_000_000)] | None,
+        Meta(description="An earlier revision; without it, the newest."),
+    ] = None
 
 
 class InvoiceNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,21 +119,25 @@ def get_invoice_file(call: Call, path: InvoicePath, query: FileQuery) -> Reply:
     """Read it as a file."""
     services = call.services
     if query.format != "pdf":
-        return _written(services, path.number, query.format)
+        return _written(services, path.number, query)
     with services.database.transaction() as session:
-        invoice = revisions.find(session, path.number)
+        invoice = _at(session, path.number, query)
         kept = invoice_files.stored(session, invoice.id, invoice.revision)
         if kept is None:
             invoice_files.want(session, invoice)
     if kept is None:
         services.bell.ring("perform_effects")
-    return _printed(services, path.number)
+    return _printed(services, path.number, query)
 
 
-def _printed(services: Services, number: str) -> Reply:
-    """The present revision's PDF as it is kept, or that it is on its way."""
+def _at(session: Session, number: str, query: FileQuery) -> Invoice:
+    return revisions.at(session, revisions.find(session, number), query.revision)
+
+
+def _printed(services: Services, number: str, query: FileQuery) -> Reply:
+    """The revision's PDF as it is kept, or that it is on its way."""
     with services.database.transaction() as session:
-        invoice = revisions.find(session, number)
+        invoice = _at(session, number, query)
         kept = invoice_files.stored(session, invoice.id, invoice.revision)
         progress = invoice_files.progress(session, invoice)
     if kept is not None:
@@ -141,18 +149,18 @@ def _printed(services: Services, number: str) -> Reply:
             "?format=cii.",
         )
     state = Printing(number=number, revision=invoice.revision, state="rendering")
-    return Reply(state, 202, again=lambda: _printed(services, number))
+    return Reply(state, 202, again=lambda: _printed(services, number, query))
 
 
-def _written(services: Services, number: str, syntax: str) -> Reply:
+def _written(services: Services, number: str, query: FileQuery) -> Reply:
     from domain.papers import einvoice
     from domain.papers.rows import paper_of
 
     titles = {spec.name: spec.title for spec in specs(services.settings.environ)}
     with services.database.transaction() as session:
-        paper = paper_of(revisions.find(session, number), titles)
-    write = {"cii": einvoice.cii, "ubl": einvoice.ubl}[syntax]
-    return _file(write(paper), XML, f"{number}.{syntax}.xml")
+        paper = paper_of(_at(session, number, query), titles)
+    write = {"cii": einvoice.cii, "ubl": einvoice.ubl}[query.format]
+    return _file(write(paper), XML, f"{number}.{query.format}.xml")
 
 
 def _file(content: bytes, media_type: str, name: str) -> Reply:
@@ -180,8 +188,8 @@ def _shown(session: Session, invoice: Invoice) -> InvoiceState:
     )
 
 
-_UNKNOWN: Final = Refusal(404, "invoice_unknown", "There is no invoice of that number.")
-_READERS: Final = frozenset({"app", "viewer"})
+UNKNOWN: Final = Refusal(404, "invoice_unknown", "There is no invoice of that number.")
+READERS: Final = frozenset({"app", "viewer"})
 
 OPERATIONS: Final = (
     Operation(
@@ -191,7 +199,7 @@ OPERATIONS: Final = (
         tag="invoices",
         summary="List an account's invoices",
         description="Invoices and credit notes, newest first.",
-        roles=_READERS,
+        roles=READERS,
         handler=get_invoices,
         answers={200: Answer(Invoices, "One page of papers.", docs.PAGE)},
         refusals=(
@@ -206,14 +214,15 @@ OPERATIONS: Final = (
         tag="invoices",
         summary="Download an invoice",
         description=docs.FILE,
-        roles=_READERS,
+        roles=READERS,
         handler=get_invoice_file,
         answers={
             200: Answer(bytes, "The file.", media_types=(PDF, XML)),
             202: Answer(Printing, "Not printed yet: ask again in a moment.", docs.PRINTING),
         },
         refusals=(
-            _UNKNOWN,
+            UNKNOWN,
+            Refusal(404, "revision_unknown", "It has no such revision."),
             Refusal(409, "invoice_not_printable", "The PDF could not be made; operators know."),
         ),
     ),
@@ -228,6 +237,6 @@ OPERATIONS: Final = (
         handler=patch_invoice,
         example={"note": "Order no. 2026/118"},
         answers={200: Answer(InvoiceState, "The invoice with its note.", docs.STATE)},
-        refusals=(_UNKNOWN,),
+        refusals=(UNKNOWN,),
     ),
 )

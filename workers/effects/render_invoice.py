@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from domain import invoice_files
+from domain import invoice_files, revisions
 from domain.effects import Effect
-from domain.errors import NotYet, Permanent
+from domain.errors import NotYet, Permanent, Refused
 from domain.invoices import Invoice
 from webhooks.providers import specs
 from workers.perform_effects import Overtaken
@@ -19,29 +19,31 @@ from workers.runtime import Runtime
 def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
     """The effect's cause is ``invoice:{id}``, its target ``revision:{number}``.
 
-    Raises ``Overtaken`` when the invoice was revised since: an effect of its own renders that.
+    Also one that was replaced meanwhile: every revision stays readable (BILLING 8). Raises
+    ``Overtaken`` when what it said is not known.
     """
     invoice_id = int(effect.cause.removeprefix("invoice:"))
     wanted = int(effect.target.removeprefix("revision:"))
-    with runtime.database.transaction() as session:
-        present = session.get_one(Invoice, invoice_id).revision
-    if present != wanted:
-        raise Overtaken(f"revision {present} took the place of revision {wanted}")
-    _, pdf = printed(runtime, invoice_id)
+    try:
+        _, pdf = printed(runtime, invoice_id, wanted)
+    except Refused as error:
+        raise Overtaken(str(error)) from error
     return {"bytes": len(pdf), "sha256": hashlib.sha256(pdf).hexdigest()}
 
 
-def printed(runtime: Runtime, invoice_id: int) -> tuple[str, bytes]:
-    """Number and PDF of the present revision: the file that is kept, rendered now if none is.
+def printed(runtime: Runtime, invoice_id: int, revision: int | None = None) -> tuple[str, bytes]:
+    """Number and PDF of a revision (None: the present one): the file that is kept, rendered now if
+    none is.
 
-    Raises ``NotYet`` while the paper has no number, ``Permanent`` when its content is unreadable.
+    Raises ``NotYet`` while the paper has no number, ``Permanent`` when its content is unreadable,
+    ``Refused`` when there is no such revision.
     """
     # Typesetting is heavy, and most effects print nothing.
     from domain.papers.pdf import render
     from domain.papers.rows import paper_of
 
     with runtime.database.transaction() as session:
-        invoice = session.get_one(Invoice, invoice_id)
+        invoice = revisions.at(session, session.get_one(Invoice, invoice_id), revision)
         if invoice.number is None:
             raise NotYet(f"paper {invoice_id} has no number yet")
         kept = invoice_files.stored(session, invoice_id, invoice.revision)

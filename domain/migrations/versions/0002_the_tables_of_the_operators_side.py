@@ -35,9 +35,28 @@ def upgrade() -> None:
         batch_op.create_index("ix_audit_actor", ["actor", "id"], unique=False)
         batch_op.create_index("ix_audit_subject", ["subject_kind", "subject", "id"], unique=False)
 
+    op.create_table(
+        "invoice_revisions",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("invoice_id", BigId, nullable=False),
+        sa.Column("revision", BigId, nullable=False),
+        sa.Column("content", Json, nullable=False),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("changed", sa.Text(), nullable=False),
+        sa.Column("replaced_at", Instant(), nullable=False),
+        sa.Column("replaced_by", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["invoice_id"],
+            ["invoices.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("invoice_id", "revision"),
+    )
+
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_table("invoice_revisions")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_subject")
         batch_op.drop_index("ix_audit_actor")

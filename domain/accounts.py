@@ -102,6 +102,11 @@ def block_firmly(account: Account, reason: str, at: datetime) -> bool:
     return True
 
 
+def is_blocked_firmly(account: Account) -> bool:
+    """Whether the account is blocked for a reason that no payment lifts (BILLING 6)."""
+    return account.blocked_reason not in {None, BLOCKED_FOR_EXPIRY}
+
+
 def unblock(account: Account, reason: str) -> bool:
     """Lift a block made for ``reason``; other blocks are not lifted by it (BILLING 6)."""
     if account.status != "blocked" or account.blocked_reason != reason:

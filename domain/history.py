@@ -94,6 +94,7 @@ SENTENCES: dict[str, str] = {
     "credit_note_issued": "credit note over {total} issued for payment {payment}",
     "dispute_opened": "payment {payment} is disputed: {amount}",
     "dispute_closed": "the dispute about payment {payment} is {outcome}",
+    "subscription_reopened": "the subscription goes on, unpaid for now: the dispute is over",
     "vat_number_checked": "VAT number checked: {status}",
     "subscription_ended": "the subscription ended before its time: {reason}",
 }

@@ -11,18 +11,22 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import Text, and_, cast, exists, func, literal, or_, select
+from sqlalchemy import Text, and_, case, cast, exists, func, literal, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain import effects, inbox
 from domain.accounts import BLOCKED_FOR_EXPIRY, Account
 from domain.catalogue import Catalogue
+from domain.disputes import LOST, Dispute
 from domain.effects import Effect
 from domain.findings import Findings, account, named
 from domain.history import HistoryEntry
 from domain.inbox import Event
+from domain.payments import Payment
+from domain.refunds import CUSTOMER, Refund
 from domain.subscriptions import OURS, RUNNING, Subscription
-from domain.timetable import ANSWER_TIME, EXHAUSTED
+from domain.terminations import DISPUTE_LOST, REFUNDED
+from domain.timetable import ANSWER_TIME, DISPUTE_HOLDS, EXHAUSTED
 
 LATE: Final = timedelta(minutes=1)
 """Expiry happens within a minute after the end (BILLING 6)."""
@@ -39,7 +43,9 @@ def access_unpaid(at: datetime, catalogue: Catalogue) -> Findings:
     """
     grace = timedelta(days=catalogue.renewal.grace_days)
     end = Subscription.period_end
-    over = or_(and_(_graced(), end < at - grace - LATE), and_(~_graced(), end < at - LATE))
+    out_of_grace = func.coalesce(Subscription.retries_from, end) < at - grace - LATE
+    held = and_(_held(), end >= at - DISPUTE_HOLDS - LATE)
+    over = or_(and_(_graced(), out_of_grace, ~held), and_(~_graced(), end < at - LATE))
     running = and_(Subscription.state.in_(sorted(RUNNING)), ~_being_charged(at))
     stopped = Subscription.state.not_in(sorted(RUNNING))
     left_open = and_(stopped, Subscription.ended_at < at - LATE, ~_unblocked_by_a_person())
@@ -52,16 +58,19 @@ def access_unpaid(at: datetime, catalogue: Catalogue) -> Findings:
 
 
 def block_without_cause(_at: datetime, _catalogue: Catalogue) -> Findings:
-    """Invariant 5: a block for expiry ends with the payment that starts a period (BILLING 6)."""
-    detail = named("blocked for ", Account.blocked_reason, ", but its subscription runs")
-    return (
-        select(account(), detail)
-        .join(Subscription, Subscription.account_id == Account.id)
-        .where(
-            Account.status == "blocked",
-            Account.blocked_reason == BLOCKED_FOR_EXPIRY,
-            Subscription.state.in_(sorted(RUNNING)),
-        )
+    """Invariant 5. A block for expiry ends with the payment that starts a period; others hold as
+    long as no operator lifts them, and rest on money that went back or on a person's decision
+    (BILLING 6, 7)."""
+    reason = Account.blocked_reason
+    unfounded = case(
+        (reason == BLOCKED_FOR_EXPIRY, _has_subscription(Subscription.state.in_(sorted(RUNNING)))),
+        (reason == REFUNDED, ~_gave_back()),
+        (reason == DISPUTE_LOST, ~_lost_a_dispute()),
+        else_=~_blocked_by_a_person(),
+    )
+    detail = named("blocked for ", reason, ", which does not hold")
+    return select(account(), detail).where(
+        Account.status == "blocked", reason.is_not(None), unfounded
     )
 
 
@@ -131,6 +140,12 @@ def _graced() -> ColumnElement[bool]:
     )
 
 
+def _held() -> ColumnElement[bool]:
+    """A dispute keeps us from charging (``timetable.is_held``)."""
+    wanted = and_(Subscription.auto_renew, Subscription.managed_by == OURS)
+    return and_(wanted, Subscription.renewals_suspended)
+
+
 def _unblocked_by_a_person() -> ColumnElement[bool]:
     return exists().where(
         HistoryEntry.account_id == Account.id,
@@ -138,6 +153,33 @@ def _unblocked_by_a_person() -> ColumnElement[bool]:
         HistoryEntry.actor.is_not(None),
         HistoryEntry.at >= Subscription.ended_at,
     )
+
+
+def _blocked_by_a_person() -> ColumnElement[bool]:
+    return exists().where(
+        HistoryEntry.account_id == Account.id,
+        HistoryEntry.kind == "account_blocked",
+        HistoryEntry.actor.is_not(None),
+        HistoryEntry.at >= Account.blocked_at,
+    )
+
+
+def _has_subscription(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return exists().where(Subscription.account_id == Account.id, condition)
+
+
+def _gave_back() -> ColumnElement[bool]:
+    """The customer's refund, which ends everything, was reported to have succeeded."""
+    return exists().where(
+        Refund.payment_id == Payment.id,
+        Payment.account_id == Account.id,
+        Refund.origin == CUSTOMER,
+        Refund.returned,
+    )
+
+
+def _lost_a_dispute() -> ColumnElement[bool]:
+    return exists().where(Dispute.account_id == Account.id, Dispute.state == LOST)
 
 
 def _being_judged() -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from domain import alerts, disputes, payments, refunds, restitution, terminations, timetable
+from domain import alerts, disputes, payments, refunds, renewals, restitution, terminations
 from domain.disputes import Dispute
 from domain.errors import NotYet, Permanent
 from domain.facts import DisputeClosed, DisputeOpened, RefundReported, RefundTotalReported
@@ -90,7 +90,7 @@ def dispute_opened(fact: DisputeOpened, work: Work) -> None:
     _, is_new = _dispute(work, payment, fact)
     if is_new:
         work.note("dispute_opened", payment=fact.payment, amount=str(fact.amount))
-        _suspend_renewals(work)
+        renewals.review(work)
 
 
 def dispute_closed(fact: DisputeClosed, work: Work) -> None:
@@ -103,7 +103,7 @@ def dispute_closed(fact: DisputeClosed, work: Work) -> None:
         return
     alerts.resolve(work.session, "dispute_opened", dispute.subject)
     work.note("dispute_closed", payment=fact.payment, outcome=fact.outcome)
-    _suspend_renewals(work)
+    renewals.review(work)
     if fact.outcome == disputes.LOST:
         _lose(work, payment, dispute)
 
@@ -198,16 +198,6 @@ def _lose(work: Work, payment: Payment, dispute: Dispute) -> None:
     work.alert("dispute_lost", dispute.subject, payment=payment.reference)
     cause = f"dispute:{dispute.provider}:{dispute.reference}"
     terminations.terminate(work, terminations.DISPUTE_LOST, cause)
-
-
-def _suspend_renewals(work: Work) -> None:
-    """Renewals rest while any dispute of the account is open (BILLING 7)."""
-    work.session.flush()
-    subscription = work.subscription
-    if subscription is not None:
-        suspended = disputes.any_open(work.session, work.account.id)
-        subscription.renewals_suspended = suspended
-        timetable.plan(work.catalogue, subscription, work.now)
 
 
 def _subject(payment: Payment) -> str:

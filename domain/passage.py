@@ -14,7 +14,12 @@ def act(work: Work) -> None:
     subscription's turn, where there is one.
     """
     subscription = work.subscription
-    if subscription is None or not subscription.is_running:
+    if subscription is None:
+        return
+    if timetable.may_reopen(subscription):
+        renewals.reopen(work, subscription)
+    if not subscription.is_running:
+        timetable.plan(work.catalogue, subscription, work.now)
         return
     if work.now >= subscription.period_end and following.follow(work):
         return
@@ -31,7 +36,7 @@ def _act_on_ours(work: Work, subscription: Subscription) -> None:
     if not subscription.auto_renew:
         expiry.warn(work, subscription)
         return
-    if timetable.try_is_due(work.catalogue, subscription, work.now) and not renewals.rest(work):
+    if timetable.renewal_is_due(work.catalogue, subscription, work.now) and not renewals.rest(work):
         renewals.attempt(work, subscription)
     if work.now >= subscription.period_end:
         renewals.fall_due(work, subscription)

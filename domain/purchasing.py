@@ -72,7 +72,7 @@ def place_order(
 def refuse_blocked(account: Account) -> None:
     """Raise ``Refused`` for an account whose block a payment would not lift (BILLING 6): the
     customer would pay for nothing."""
-    if account.blocked_reason in {None, accounts.BLOCKED_FOR_EXPIRY}:
+    if not accounts.is_blocked_firmly(account):
         return
     raise Refused(
         "account_blocked",

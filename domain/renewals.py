@@ -6,11 +6,13 @@ the account's lock only when the outcome of the one before is known. So at most 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from domain import (
+    access,
+    accounts,
     announcements,
+    disputes,
     methods,
     orders,
     purchasing,
@@ -24,7 +26,7 @@ from domain.facts import Decline
 from domain.methods import PaymentMethod
 from domain.orders import Order
 from domain.subscriptions import OURS, Subscription
-from domain.timetable import EXHAUSTED
+from domain.timetable import DISPUTED, EXHAUSTED
 from domain.work import Work
 
 NO_METHOD: Final = Decline(code="no_saved_method", kind="hard")
@@ -46,6 +48,35 @@ def rest(work: Work) -> bool:
     subscription = work.subscription
     disputed = subscription is not None and subscription.renewals_suspended
     return disputed or work.account.status == "blocked"
+
+
+def review(work: Work) -> None:
+    """A dispute was opened or closed: renewals rest while any is open (BILLING 7), and then go on
+    where they stopped. What was held up is done by the clock at once."""
+    work.session.flush()
+    subscription = work.subscription
+    if subscription is None:
+        return
+    if disputes.any_open(work.session, work.account.id):
+        subscriptions.suspend(subscription, work.now)
+        timetable.plan(work.catalogue, subscription, work.now)
+        return
+    resumed = subscriptions.resume(subscription, work.now)
+    timetable.plan(work.catalogue, subscription, work.now)
+    if resumed and timetable.renewal_is_due(work.catalogue, subscription, work.now):
+        subscription.next_due_at = work.now
+
+
+def reopen(work: Work, subscription: Subscription) -> None:
+    """The dispute that held up the renewal for too long is over, and was not lost: all is as before
+    (BILLING 7). The renewal is charged from now on, and by the whole list."""
+    if accounts.is_blocked_firmly(work.account):
+        subscription.auto_renew_off_reason = EXHAUSTED
+        return
+    subscriptions.reopen(subscription, work.now)
+    work.note("subscription_reopened")
+    cause = announcements.cycle(subscription)
+    access.unblock(work, accounts.BLOCKED_FOR_EXPIRY, cause, "the dispute is over")
 
 
 def attempt(work: Work, subscription: Subscription, *, scheduled: bool = True) -> None:
@@ -125,8 +156,9 @@ def give_up(work: Work, subscription: Subscription) -> None:
         orders.close(order, "expired", work.now)
         work.note("order_expired", order=order.id)
     if subscription.auto_renew and subscription.managed_by == OURS:
-        subscriptions.switch_off_renewal(subscription, EXHAUSTED)
-        work.note("auto_renew_off", reason=EXHAUSTED)
+        reason = DISPUTED if subscription.renewals_suspended else EXHAUSTED
+        subscriptions.switch_off_renewal(subscription, reason)
+        work.note("auto_renew_off", reason=reason)
 
 
 def switch(work: Work, subscription: Subscription, *, on: bool) -> None:
@@ -176,7 +208,9 @@ def _place(work: Work, subscription: Subscription) -> Order:
         provider=method.provider if method and quote.due else None,
         kind="renewal",
     )
-    order.expires_at = subscription.period_end + timedelta(days=work.catalogue.renewal.grace_days)
+    grace = timetable.end_of_grace(work.catalogue, subscription)
+    # After a downtime the grace may be over: the charge still gets the time to be answered.
+    order.expires_at = max(grace, work.now + timetable.ANSWER_TIME)
     work.note("renewal_placed", order=order.id, total=str(quote.total))
     if not quote.due:
         settlement.pay(work, order, None)

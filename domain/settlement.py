@@ -102,7 +102,8 @@ def _activate(work: Work, order: Order, quote: Quote) -> Subscription:
         order_id=order.id,
     )
     # A payment may be contested before there is a subscription whose renewals rest.
-    started.renewals_suspended = disputes.any_open(work.session, work.account.id)
+    if disputes.any_open(work.session, work.account.id):
+        subscriptions.suspend(started, work.now)
     return started
 
 

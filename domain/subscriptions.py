@@ -80,6 +80,11 @@ class Subscription(Base):
     """When the last charge of this period was begun."""
     renewals_suspended: Mapped[bool] = mapped_column(default=False)
     """A dispute is open: nothing is charged (BILLING 7)."""
+    suspended_at: Mapped[datetime | None]
+    """Since when, while it is so."""
+    retries_from: Mapped[datetime | None]
+    """From when the retry list and the grace of this period count, where a dispute held them up
+    beyond its end; None: from the end."""
     declined_token: Mapped[str | None]
     """The saved method that was declined for good in this period; not charged again."""
     managed_reference: Mapped[str | None]
@@ -159,6 +164,36 @@ def switch_off_renewal(subscription: Subscription, reason: str) -> bool:
     return True
 
 
+def suspend(subscription: Subscription, at: datetime) -> bool:
+    """Let renewals rest, because a dispute is open; False when they do already."""
+    if subscription.renewals_suspended:
+        return False
+    subscription.renewals_suspended, subscription.suspended_at = True, at
+    return True
+
+
+def resume(subscription: Subscription, at: datetime) -> bool:
+    """Let renewals go on; False when they do not rest. What was left of the retry list and of the
+    grace is as long as it was: the time that was rested beyond the end does not count."""
+    if not subscription.renewals_suspended:
+        return False
+    counted_from = subscription.retries_from or subscription.period_end
+    rested_from = max(subscription.suspended_at or counted_from, counted_from)
+    if at > rested_from:
+        subscription.retries_from = counted_from + (at - rested_from)
+    subscription.renewals_suspended, subscription.suspended_at = False, None
+    return True
+
+
+def reopen(subscription: Subscription, at: datetime) -> None:
+    """Let one that expired be past due again, as if its period ended at ``at``: the time in which
+    it gave no access is not paid for. Its renewal is still to be charged."""
+    subscription.period_end, subscription.anchor_day = at, periods.anchor_of(at)
+    subscription.state, subscription.ended_at = "past_due", None
+    subscription.auto_renew, subscription.auto_renew_off_reason = True, None
+    forget_cycle(subscription)
+
+
 def end(subscription: Subscription, state: str, at: datetime) -> bool:
     """End it: ``expired`` (its time is over) or ``ended`` (before its time); False when it is."""
     if not subscription.is_running:
@@ -173,7 +208,7 @@ def forget_cycle(subscription: Subscription) -> None:
     subscription.warned_days = None
     subscription.renewal_failures = subscription.renewal_charges = 0
     subscription.renewal_in_flight, subscription.renewal_tried_at = False, None
-    subscription.declined_token = None
+    subscription.declined_token = subscription.retries_from = None
 
 
 def become(subscription: Subscription, target: Target) -> None:

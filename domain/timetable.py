@@ -14,6 +14,11 @@ from domain.subscriptions import OURS, Subscription
 
 EXHAUSTED: Final = "renewal_failed"
 """Why auto-renew is off after the retry list."""
+DISPUTED: Final = "dispute_open"
+"""Why auto-renew is off when a dispute held up the renewal for longer than ``DISPUTE_HOLDS``."""
+DISPUTE_HOLDS: Final = timedelta(days=28)
+"""How long after the end access goes on while a dispute keeps us from charging: not longer than the
+shortest period, so that one renewal from the old end reaches the present."""
 CUSTOMER_AT_CHECKOUT: Final = timedelta(hours=1)
 """How long a renewal waits for a customer who is about to buy something else."""
 ANSWER_TIME: Final = timedelta(hours=1)
@@ -24,7 +29,7 @@ NOT_WARNED: Final = 10**6
 def plan(catalogue: Catalogue, subscription: Subscription, now: datetime) -> None:
     """Write down when something will be due next; None when nothing will."""
     if not subscription.is_running:
-        subscription.next_due_at = None
+        subscription.next_due_at = now if may_reopen(subscription) else None
         return
     moments = [last_moment(catalogue, subscription), *_moments(catalogue, subscription, now)]
     subscription.next_due_at = min(moments)
@@ -35,19 +40,37 @@ def last_moment(catalogue: Catalogue, subscription: Subscription) -> datetime:
 
     After an exhausted retry list the grace still holds; a customer who switches auto-renew off
     has none. A provider-run subscription that is past due has the grace for its provider's
-    events to come.
+    events to come. A dispute that keeps us from charging takes nobody's access for a while.
     """
     graced = (
         subscription.auto_renew
         or subscription.auto_renew_off_reason == EXHAUSTED
         or (subscription.managed_by != OURS and subscription.state == "past_due")
     )
-    days = catalogue.renewal.grace_days if graced else 0
-    moment = subscription.period_end + timedelta(days=days)
+    moment = end_of_grace(catalogue, subscription) if graced else subscription.period_end
+    if is_held(subscription):
+        moment = max(moment, subscription.period_end + DISPUTE_HOLDS)
     if subscription.renewal_in_flight and subscription.renewal_tried_at is not None:
         # A charge that was begun late, after a downtime, gets the time to be answered.
         moment = max(moment, subscription.renewal_tried_at + ANSWER_TIME)
     return moment
+
+
+def end_of_grace(catalogue: Catalogue, subscription: Subscription) -> datetime:
+    """Until when access goes on during the retries."""
+    return _counted_from(subscription) + timedelta(days=catalogue.renewal.grace_days)
+
+
+def is_held(subscription: Subscription) -> bool:
+    """Whether its renewal is wanted and a dispute keeps us from charging it (BILLING 7)."""
+    wanted = subscription.auto_renew and subscription.managed_by == OURS
+    return wanted and subscription.renewals_suspended
+
+
+def may_reopen(subscription: Subscription) -> bool:
+    """Whether it expired because a dispute held it for too long, and none is open any more."""
+    held = subscription.state == "expired" and subscription.auto_renew_off_reason == DISPUTED
+    return held and not subscription.renewals_suspended
 
 
 def renewal_was_missed(subscription: Subscription) -> bool:
@@ -63,12 +86,12 @@ def renewal_was_missed(subscription: Subscription) -> bool:
 
 def tries(catalogue: Catalogue, subscription: Subscription) -> list[datetime]:
     """When the renewal is tried: ahead of the end, then by the retry list."""
-    end = subscription.period_end
-    first = end - timedelta(hours=catalogue.renewal.ahead_hours)
-    return [first, *(end + timedelta(days=days) for days in catalogue.renewal.retry_days)]
+    first = subscription.period_end - timedelta(hours=catalogue.renewal.ahead_hours)
+    listed = (timedelta(days=days) for days in catalogue.renewal.retry_days)
+    return [first, *(_counted_from(subscription) + delay for delay in listed)]
 
 
-def try_is_due(catalogue: Catalogue, subscription: Subscription, now: datetime) -> bool:
+def renewal_is_due(catalogue: Catalogue, subscription: Subscription, now: datetime) -> bool:
     """Whether a try of the list is due now."""
     moment = _open_try(catalogue, subscription)
     return moment is not None and moment <= now
@@ -108,6 +131,10 @@ def warning_due(catalogue: Catalogue, subscription: Subscription, now: datetime)
     end = subscription.period_end
     due = [d for d in catalogue.expiry.warning_days if now >= end - timedelta(days=d)]
     return min(due) if due and min(due) < warned else None
+
+
+def _counted_from(subscription: Subscription) -> datetime:
+    return subscription.retries_from or subscription.period_end
 
 
 def _open_try(catalogue: Catalogue, subscription: Subscription) -> datetime | None:

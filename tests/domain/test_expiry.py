@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
-from domain import access, accounts, clock, expiry, history
+from domain import accounts, clock, decisions, expiry, history, refunds
 from domain.database import Database
+from domain.refunds import Refund
 from domain.work import Work
 from tests import lives
 from tests.domain import subscribers as life
-from tests.domain.paid_accounts import working
+from tests.domain.paid_accounts import closed, refund, tell, working
 from tests.invariants import assert_invariants
 from workers.clock import DUTIES, TICK_S
 from workers.passage import pass_time
@@ -152,11 +153,36 @@ def test_a_payment_unblocks_at_once(runtime: Runtime, end: datetime) -> None:
     assert told(runtime).count("account.unblocked") == 1
 
 
-@pytest.mark.parametrize("reason", ["refunded", "dispute_lost", "suspected fraud"])
+def blocked_by_an_operator(runtime: Runtime) -> None:
+    def decide(work: Work) -> None:
+        work.actor = "operator:olga"
+        decisions.block(work, "suspected fraud")
+
+    working(runtime, decide)
+
+
+def blocked_for_a_lost_dispute(runtime: Runtime) -> None:
+    tell(runtime, closed("lost", payment=f"pay_{life.papers(runtime)[0].order_id}"))
+
+
+def blocked_for_a_refund(runtime: Runtime) -> None:
+    asked: Refund = working(runtime, refunds.request_full)
+    paid = f"pay_{life.papers(runtime)[0].order_id}"
+    tell(runtime, refund("re_1", asked.amount, payment=paid))
+
+
+BLOCKS: dict[str, Callable[[Runtime], None]] = {
+    "refunded": blocked_for_a_refund,
+    "dispute_lost": blocked_for_a_lost_dispute,
+    "operator": blocked_by_an_operator,
+}
+
+
+@pytest.mark.parametrize("reason", BLOCKS)
 def test_a_block_for_another_reason_is_not_lifted_by_a_payment(
     runtime: Runtime, end: datetime, reason: str
 ) -> None:
-    working(runtime, lambda work: access.block_firmly(work, reason, "test"))
+    BLOCKS[reason](runtime)
     life.pays(runtime)
     account = life.account(runtime)
     assert account.blocked is not None
@@ -165,11 +191,12 @@ def test_a_block_for_another_reason_is_not_lifted_by_a_payment(
 
 
 def test_a_graver_block_stays_when_time_runs_out(runtime: Runtime, end: datetime) -> None:
-    working(runtime, lambda work: access.block_firmly(work, "dispute_lost", "test"))
+    blocked_by_an_operator(runtime)
+    life.switches(runtime, on=False)
     life.time_comes(runtime, end)
     account = life.account(runtime)
     assert account.blocked is not None
-    assert account.blocked.reason == "dispute_lost"
+    assert account.blocked.reason == "operator"
     assert life.subscription(runtime).state == "expired"
 
 

@@ -21,6 +21,7 @@ MOMENTS = {
     "a_minute_ago": timedelta(seconds=-61),
     "five_minutes_ago": timedelta(seconds=-301),
     "days_ago": timedelta(days=-6),
+    "weeks_ago": timedelta(days=-29),
     "soon": timedelta(minutes=1),
 }
 """Instants that the statements below may name, from the present."""
@@ -65,6 +66,18 @@ OPERATOR_UNBLOCKED = """
 INSERT INTO history (id, account_id, at, kind, details, actor)
 SELECT 1000, id, created_at, 'account_unblocked', '{}', 'olga' FROM accounts
 """
+OPERATOR_BLOCKED = """
+INSERT INTO history (id, account_id, at, kind, details, actor)
+SELECT 1000, id, blocked_at, 'account_blocked', '{}', 'olga' FROM accounts
+"""
+LONG_AGO_BLOCKED = """
+INSERT INTO history (id, account_id, at, kind, details, actor)
+SELECT 1000, id, :days_ago, 'account_blocked', '{}', 'olga' FROM accounts
+"""
+HELD = """
+UPDATE subscriptions
+SET period_end = {}, auto_renew = TRUE, auto_renew_off_reason = NULL, renewals_suspended = TRUE
+"""
 
 CASES = (
     Case(
@@ -92,6 +105,11 @@ CASES = (
         (BLOCKED.format("subscription_expired"),),
         "account acme",
     ),
+    Case("block_has_cause", (BLOCKED.format("refunded"),), "account acme"),
+    Case("block_has_cause", (BLOCKED.format("dispute_lost"),), "account acme"),
+    Case("block_has_cause", (BLOCKED.format("operator"),), "account acme"),
+    Case("block_has_cause", (BLOCKED.format("operator"), LONG_AGO_BLOCKED), "account acme"),
+    Case("access_is_paid", (HELD.format(":weeks_ago"),), "account acme"),
     Case(
         "credit_not_negative",
         (DEBT,),
@@ -145,7 +163,12 @@ HARMLESS = (
         STAY.format(":days_ago", "TRUE", "NULL"),
         "UPDATE subscriptions SET renewal_in_flight = TRUE, renewal_tried_at = :a_minute_ago",
     ),
-    (BLOCKED.format("operator"),),
+    (BLOCKED.format("operator"), OPERATOR_BLOCKED),
+    (HELD.format(":days_ago"),),
+    (
+        STAY.format(":weeks_ago", "TRUE", "NULL"),
+        "UPDATE subscriptions SET retries_from = :a_minute_ago",
+    ),
     (
         EXPIRED,
         OPERATOR_UNBLOCKED,

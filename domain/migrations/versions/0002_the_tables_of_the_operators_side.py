@@ -36,6 +36,46 @@ def upgrade() -> None:
         batch_op.create_index("ix_audit_subject", ["subject_kind", "subject", "id"], unique=False)
 
     op.create_table(
+        "operator_sessions",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("operator_id", BigId, nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("last_seen_at", Instant(), nullable=False),
+        sa.Column("ended_at", Instant(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("notice", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("digest"),
+    )
+    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
+        batch_op.create_index("ix_operator_sessions_operator", ["operator_id", "id"], unique=False)
+
+    op.create_table(
+        "operators",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("password_changed_at", Instant(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=True),
+        sa.Column("theme", sa.Text(), nullable=False),
+        sa.Column("created_at", Instant(), nullable=False),
+        sa.Column("disabled_at", Instant(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("name"),
+    )
+    op.create_table(
+        "sign_in_limits",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("free_at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("key"),
+    )
+    with op.batch_alter_table("sign_in_limits", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_sign_in_limits_free_at"), ["free_at"], unique=False)
+
+    op.create_table(
         "invoice_revisions",
         sa.Column("id", BigId, nullable=False),
         sa.Column("invoice_id", BigId, nullable=False),
@@ -52,11 +92,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("invoice_id", "revision"),
     )
+    with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("suspended_at", Instant(), nullable=True))
+        batch_op.add_column(sa.Column("retries_from", Instant(), nullable=True))
 
 
 def downgrade() -> None:
     """Take back."""
+    with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.drop_column("retries_from")
+        batch_op.drop_column("suspended_at")
+
     op.drop_table("invoice_revisions")
+    with op.batch_alter_table("sign_in_limits", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_sign_in_limits_free_at"))
+
+    op.drop_table("sign_in_limits")
+    op.drop_table("operators")
+    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
+        batch_op.drop_index("ix_operator_sessions_operator")
+
+    op.drop_table("operator_sessions")
     with op.batch_alter_table("audit", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_subject")
         batch_op.drop_index("ix_audit_actor")

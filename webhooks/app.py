@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from domain.errors import Refused
-from webhooks import api, health, problems
+from webhooks import api, console, health, problems
 from webhooks.api.parts import Services
 from webhooks.intake import Intake
 from webhooks.receive import Receiver
@@ -60,4 +60,5 @@ def _routes(services: Services, receiver: Any, queue_answers: Any) -> list[BaseR
         Route("/webhooks/{provider}", receiver, name="webhook"),
         *health.routes(services.database, queue_answers),
         *api.routes(services),
+        *console.routes(services),
     ]

@@ -56,6 +56,11 @@ def headers(wanted: type[Any], sent: Mapping[str, str]) -> Any:
     return _converted(wanted, values, 400, "header_invalid")
 
 
+def form(wanted: type[Any], values: Mapping[str, Any]) -> Any:
+    """The fields of a form, as texts or lists of texts. Raises ``Invalid`` (422)."""
+    return _converted(wanted, values, 422, "form_invalid")
+
+
 def body(wanted: type[Any], content_type: str, raw: bytes) -> Any:
     """The JSON body. Raises ``Invalid``: 415, 400 (not JSON) or 422 (not what is wanted)."""
     media_type, _, parameters = content_type.partition(";")
@@ -72,7 +77,7 @@ def body(wanted: type[Any], content_type: str, raw: bytes) -> Any:
     return _storable(value, 422, "body_invalid")
 
 
-def _converted(wanted: type[Any], values: Mapping[str, str], status: int, code: str) -> Any:
+def _converted(wanted: type[Any], values: Mapping[str, Any], status: int, code: str) -> Any:
     try:
         value = msgspec.convert(dict(values), wanted, strict=False)
     except msgspec.ValidationError as error:

@@ -30,6 +30,7 @@ from webhooks.api.inputs import Invalid
 from webhooks.api.operation import Call, Operation, Reply
 from webhooks.api.parts import Services
 from webhooks.limits import ClientGone, TooLarge, read_body
+from webhooks.sessions import Caller
 
 BODY_BYTES: Final = 256 * 1024
 PATIENCE_S: Final = 8.0
@@ -73,12 +74,19 @@ class Resource:
         operation = self._operations.get(method)
         if operation is None:
             return self._method_not_allowed(scope["method"])
-        principal = await self._run(auth.authenticate, self._services.database, sent)
+        caller = self._caller(scope, sent)
+        principal = await self._run(auth.authenticate, self._services.database, caller)
         auth.authorise(principal, operation.roles)
         given = await _inputs(operation, scope, receive, sent)
         call = Call(self._services, principal, client_address(scope))
         reply = await self._run(partial(operation.handler, call, **given))
         return _response(await self._settled(reply))
+
+    def _caller(self, scope: Any, sent: Headers) -> Caller:
+        public_url = self._services.settings.public_url
+        return Caller(
+            headers=sent, method=scope["method"], scheme=scope["scheme"], public_url=public_url
+        )
 
     async def _run(self, work: Callable[..., _T], *args: Any) -> _T:
         return await to_thread.run_sync(work, *args, limiter=self._threads)

@@ -1,0 +1,135 @@
+"""The words, numbers, dates and money of the console in the visitor's language.
+
+English texts stand in the code and are the keys of ``words/<language>/*.toml``. A text that has no
+translation is shown in English; a test finds those, and translations that nobody uses.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_currency, format_decimal, format_percent
+from markupsafe import Markup, escape
+
+from domain import clock
+from domain.money import Money
+from domain.operators import LANGUAGES
+
+NAMES: Final = {"en": "English", "fr": "Français", "cs": "Čeština"}
+"""Every language by its own name."""
+LOCALES: Final = {"en": "en_GB", "fr": "fr", "cs": "cs"}
+WORDS: Final = Path(__file__).with_name("words")
+
+
+def mark(text: str) -> str:
+    """The text itself: marks a text of a table for translation; ``say`` translates it later."""
+    return text
+
+
+class Speech:
+    """One language of the console."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language if language in LANGUAGES else "en"
+        self.locale = Locale.parse(LOCALES[self.language])
+        self._words = words(self.language)
+
+    def say(self, text: str, **values: Any) -> str:
+        """A text with its values filled in; values that are markup stay it."""
+        return _filled(str(self._words.get(text, text)), values)
+
+    def plural(self, one: str, many: str, count: int, **values: Any) -> str:
+        """The form of a text that goes with ``count``; translations stand under ``many``."""
+        forms = self._words.get(many)
+        if isinstance(forms, dict):
+            text = forms.get(self.locale.plural_form(count)) or forms["other"]
+        else:
+            text = one if count == 1 else many
+        return _filled(text, {"count": self.number(count), **values})
+
+    def term(self, value: str) -> str:
+        """A word that the store uses (a state, a kind, a rule), for people."""
+        return str(self._words.get(value, value.replace("_", " ")))
+
+    def number(self, value: float | Decimal) -> str:
+        """A number with its groups of digits."""
+        return format_decimal(value, locale=self.locale)
+
+    def percent(self, share: float) -> str:
+        """A share of one as per cent, one decimal place."""
+        return format_percent(share, "#,##0.0 %", locale=self.locale)
+
+    def money(self, amount: Money) -> str:
+        """An amount with its currency."""
+        return format_currency(Decimal(amount.amount) / 100, amount.currency, locale=self.locale)
+
+    def day(self, day: date) -> str:
+        """A date."""
+        return format_date(day, "medium", locale=self.locale)
+
+    def instant(self, at: datetime) -> str:
+        """Date and time of day, to the minute, in UTC."""
+        return format_datetime(at, "d MMM y, HH:mm", locale=self.locale)
+
+    def exact(self, at: datetime) -> str:
+        """Date and time of day, to the second, with the time zone."""
+        return format_datetime(at, "d MMM y, HH:mm:ss 'UTC'", locale=self.locale)
+
+    def ago(self, at: datetime) -> str:
+        """How long ago that was, or in how long it will be."""
+        away = at - clock.now()
+        return format_timedelta(away, add_direction=True, threshold=1.2, locale=self.locale)
+
+    def span(self, length: timedelta) -> str:
+        """A span of time, roughly."""
+        return format_timedelta(length, threshold=1.2, locale=self.locale)
+
+
+def chosen_language(accepted: str) -> str:
+    """The language of ours that a browser's ``Accept-Language`` likes best."""
+    wishes = []
+    for position, wish in enumerate(accepted.split(",")[:20]):
+        name, _, quality = wish.strip().partition(";q=")
+        wishes.append((-_quality(quality), position, name.strip()[:2].lower()))
+    return next((name for _, _, name in sorted(wishes) if name in LANGUAGES), "en")
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def words(language: str) -> dict[str, str | dict[str, str]]:
+    """Every translation into a language, of all files together."""
+    found: dict[str, str | dict[str, str]] = {}
+    for path in files(language):
+        found.update(tomllib.loads(path.read_text(encoding="utf-8")))
+    return found
+
+
+def files(language: str) -> Sequence[Path]:
+    """The files of a language, one per page."""
+    return sorted((WORDS / language).glob("*.toml"))
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def speech(language: str) -> Speech:
+    """The speech of a language, made once."""
+    return Speech(language)
+
+
+def _filled(text: str, values: dict[str, Any]) -> str:
+    if any(hasattr(value, "__html__") for value in values.values()):
+        return Markup(escape(text)).format(**values)  # noqa: S704 - escaped
+    return text.format(**values) if values else text
+
+
+def _quality(text: str) -> float:
+    try:
+        return float(text) if text else 1.0
+    except ValueError:
+        return 0.0

@@ -26,6 +26,7 @@ LEASE: Final = timedelta(seconds=90)
 PLANNED: Final = ("wanted", "running", "waiting")
 """States in which an effect will be tried when its time comes (``running``: the lease ended)."""
 _DUE: Final = text("status IN ('wanted', 'running', 'waiting')")
+_FAILED: Final = text("fingerprint IS NOT NULL")
 
 
 class Effect(Base):
@@ -42,6 +43,14 @@ class Effect(Base):
         Index("ix_effects_event", "event_id"),
         Index("ix_effects_account", "account_id", "id"),
         Index("ix_effects_status", "status", "id"),
+        Index(
+            "ix_effects_fingerprint",
+            "fingerprint",
+            "id",
+            postgresql_where=_FAILED,
+            sqlite_where=_FAILED,
+            postgresql_ops={"fingerprint": "text_pattern_ops"},
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -59,6 +68,8 @@ class Effect(Base):
     done_at: Mapped[datetime | None]
     note: Mapped[str | None]
     fingerprint: Mapped[str | None]
+    """What its failure has in common with others; None while it has not failed."""
+    failed_at: Mapped[datetime | None]
     result: Mapped[dict[str, Any] | None]
 
     @property
@@ -153,7 +164,8 @@ def claim(session: Session, limit: int) -> list[Effect]:
 
 def done(effect: Effect, result: Mapping[str, Any] | None = None, note: str | None = None) -> None:
     """It has happened."""
-    effect.status, effect.note, effect.fingerprint = "done", note, None
+    effect.status, effect.note = "done", note
+    effect.fingerprint = effect.failed_at = None
     effect.result = dict(result) if result is not None else None
     effect.next_attempt_at, effect.done_at = None, clock.now()
 
@@ -161,19 +173,21 @@ def done(effect: Effect, result: Mapping[str, Any] | None = None, note: str | No
 def skip(effect: Effect, note: str) -> None:
     """It need not happen any more."""
     effect.status, effect.note = "skipped", note
+    effect.fingerprint = effect.failed_at = None
     effect.next_attempt_at, effect.done_at = None, clock.now()
 
 
-def postpone(effect: Effect, delay: timedelta, note: str) -> None:
-    """Plan another try."""
+def postpone(effect: Effect, delay: timedelta, note: str, fingerprint: str | None = None) -> None:
+    """Plan another try; ``fingerprint`` when it failed, and does not merely wait."""
     effect.status, effect.note = "waiting", note
     effect.next_attempt_at = clock.now() + delay
+    _mark_failed(effect, fingerprint)
 
 
 def park(effect: Effect, note: str, fingerprint: str | None = None) -> None:
     """Leave it to a person."""
-    effect.status, effect.note, effect.fingerprint = "parked", note, fingerprint
-    effect.next_attempt_at = None
+    effect.status, effect.note, effect.next_attempt_at = "parked", note, None
+    _mark_failed(effect, fingerprint)
 
 
 def retry(session: Session, effect_id: int, *, actor: str, reason: str) -> Effect:
@@ -202,6 +216,11 @@ def retry(session: Session, effect_id: int, *, actor: str, reason: str) -> Effec
     )
     session.add(note)
     return effect
+
+
+def _mark_failed(effect: Effect, fingerprint: str | None) -> None:
+    effect.fingerprint = fingerprint
+    effect.failed_at = clock.now() if fingerprint else None
 
 
 def _note_repetition(session: Session, kind: str, target: str, cause: str, event_id: int) -> None:

@@ -22,6 +22,13 @@ DUE_STATES: Final = ("received", "waiting", "unmatched")
 FINISHED: Final = ("processed", "ignored", "dismissed")
 _DUE: Final = text("status IN ('received', 'waiting', 'unmatched')")
 _QUARANTINED: Final = text("status = 'quarantined'")
+FACETS: Final = ("status", "provider", "type", "origin")
+"""Columns with few different values, in the order of their index."""
+
+
+def _known(column: str) -> Any:
+    """Condition of an index on a column that few rows have."""
+    return text(f"{column} IS NOT NULL")
 
 
 class Event(Base):
@@ -38,8 +45,24 @@ class Event(Base):
             sqlite_where=_QUARANTINED,
         ),
         Index("ix_events_account", "account_id", "id"),
-        Index("ix_events_status", "status", "id"),
+        Index("ix_events_facets", *FACETS, "received_at", "id"),
         Index("ix_events_received", "received_at", "id"),
+        *(
+            Index(
+                f"ix_events_{column}",
+                column,
+                *more,
+                postgresql_where=_known(column),
+                sqlite_where=_known(column),
+                # With it the index serves beginnings of a text in any locale.
+                postgresql_ops={column: "text_pattern_ops"},
+            )
+            for column, more in (
+                ("payment", ()),
+                ("order_id", ()),
+                ("fingerprint", ("received_at", "id")),
+            )
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -60,10 +83,16 @@ class Event(Base):
     order_id: Mapped[str | None]
     payment: Mapped[str | None]
     """The provider's id of the payment it speaks of, for search."""
+    amount: Mapped[int | None]
+    """How much it speaks of, in minor units of ``currency``."""
+    currency: Mapped[str | None]
     finished_at: Mapped[datetime | None]
     note: Mapped[str | None]
     """Why it was ignored, what it waits for, or how it failed, in one line."""
     fingerprint: Mapped[str | None]
+    """What its failure has in common with others; None while it has not failed."""
+    failed_at: Mapped[datetime | None]
+    """When it failed last, as long as it has not succeeded."""
 
 
 class Payload(Base):
@@ -140,19 +169,23 @@ def finish(event: Event, status: str, note: str | None = None) -> None:
     """Mark an event ``processed``, ``ignored`` or ``dismissed``, in the transaction of its work."""
     event.status, event.note = status, note
     event.next_attempt_at, event.finished_at = None, clock.now()
-    event.fingerprint = None
+    event.fingerprint = event.failed_at = None
 
 
-def postpone(event: Event, status: str, delay: timedelta, note: str) -> None:
-    """Plan another try in ``delay``: status ``waiting`` or ``unmatched``."""
+def postpone(
+    event: Event, status: str, delay: timedelta, note: str, fingerprint: str | None = None
+) -> None:
+    """Plan another try in ``delay``: status ``waiting`` or ``unmatched``; ``fingerprint`` when it
+    failed, and does not merely wait."""
     event.status, event.note = status, note
     event.next_attempt_at = clock.now() + delay
+    _mark_failed(event, fingerprint)
 
 
 def park(event: Event, note: str, fingerprint: str | None = None) -> None:
     """Leave it to a person."""
-    event.status, event.note, event.fingerprint = "parked", note, fingerprint
-    event.next_attempt_at = None
+    event.status, event.note, event.next_attempt_at = "parked", note, None
+    _mark_failed(event, fingerprint)
 
 
 def make_due(event: Event) -> None:
@@ -195,6 +228,11 @@ def dismiss(session: Session, event_id: int, *, actor: str, reason: str) -> Even
     finish(event, "dismissed", reason)
     _note_decision(session, event, "dismissed", actor, reason)
     return event
+
+
+def _mark_failed(event: Event, fingerprint: str | None) -> None:
+    event.fingerprint = fingerprint
+    event.failed_at = clock.now() if fingerprint else None
 
 
 def _note_decision(session: Session, event: Event, outcome: str, actor: str, reason: str) -> None:

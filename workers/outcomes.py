@@ -66,6 +66,12 @@ def fingerprint(handler: str, error: Exception) -> str:
     return f"{handler}: {message}"[:300]
 
 
+def mark_of(failure: Failure) -> str | None:
+    """The fingerprint of what counts as failed: not of what only came too early, until it is
+    parked."""
+    return None if failure.status == "unmatched" else failure.fingerprint
+
+
 def _delays(error: Exception) -> tuple[int, ...]:
     if isinstance(error, Permanent):
         return ()

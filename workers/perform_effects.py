@@ -37,7 +37,9 @@ KINDS: Final[dict[str, str]] = {
     "tell_app": "workers.effects.tell_app",
     "settle_refund_total": "workers.effects.settle_refund_total",
     "cancel_subscription": "workers.effects.cancel_subscription",
+    "reconcile_events": "workers.effects.reconcile_events",
     "check_vat_number": "workers.effects.check_vat_number",
+    "fetch_rates": "workers.effects.fetch_rates",
 }
 """Every kind of effect and the module whose ``perform(runtime, effect)`` makes it happen."""
 
@@ -94,7 +96,7 @@ def _fail(runtime: Runtime, effect: Effect, error: Exception) -> None:
     tell("effect_failed", status=failure.status, error=failure.fingerprint)
     if failure.action == "retry":
         change: Callable[[Effect], None] = lambda e: effects.postpone(  # noqa: E731
-            e, failure.delay, failure.error
+            e, failure.delay, failure.error, outcomes.mark_of(failure)
         )
     else:
         change = lambda e: effects.park(e, failure.error, failure.fingerprint)  # noqa: E731

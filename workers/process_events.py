@@ -16,26 +16,15 @@ import structlog
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from domain import (
-    accounts,
-    clock,
-    effects,
-    inbox,
-    invoices,
-    readings,
-    resolution,
-    rules,
-    telemetry,
-)
+from domain import accounts, clock, effects, inbox, invoices, telemetry
 from domain.accounts import Account
 from domain.errors import NotYet, Permanent
 from domain.facts import Fact
 from domain.inbox import Attempt, Event
 from domain.invoices import Invoice
-from domain.ports import Reading, ReadingRequest
-from domain.work import Work
-from webhooks.providers.provider import Envelope, Translation
-from workers import outcomes
+from domain.ports import ReadingRequest
+from workers import event_work, outcomes
+from workers.event_work import Job
 from workers.runtime import Runtime
 
 BATCH: Final = 100
@@ -45,18 +34,6 @@ BUSY_PAUSE_S: Final = 0.05
 BUSY_TRIES: Final = 3
 
 log = structlog.get_logger()
-
-
-@dataclass
-class Job:
-    """One event of the batch on its way through."""
-
-    event: Event
-    body: bytes
-    translation: Translation = field(default_factory=Translation)
-    error: Exception | None = None
-    known: dict[ReadingRequest, Reading] = field(default_factory=dict)
-    account_id: int | None = None
 
 
 @dataclass
@@ -90,8 +67,8 @@ def process_batch(runtime: Runtime, limit: int = BATCH) -> Tally:
         jobs = _claim(session, limit)
         tally.claimed = len(jobs)
         for job in jobs:
-            _translate(runtime, session, job)
-        _assign(session, jobs)
+            event_work.read(runtime, session, job)
+        event_work.assign(session, jobs)
         locked = accounts.lock_free(session, {j.account_id for j in jobs if j.account_id})
         for job in jobs:
             _work(runtime, session, job, locked, tally)
@@ -105,57 +82,6 @@ def _claim(session: Session, limit: int) -> list[Job]:
     events = inbox.claim(session, limit)
     bodies = inbox.bodies(session, events)
     return [Job(event, bodies.get(event.id, b"")) for event in events]
-
-
-def _translate(runtime: Runtime, session: Session, job: Job) -> None:
-    try:
-        job.translation = translate(runtime, job)
-        # What was read may show what else must be read.
-        while fresh := _readings(session, job):
-            job.known.update(fresh)
-            job.translation = translate(runtime, job)
-    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
-        job.error = error
-
-
-def translate(runtime: Runtime, job: Job) -> Translation:
-    """What the event says. Raises ``Permanent`` when its provider is switched off."""
-    event = job.event
-    provider = runtime.providers.get(event.provider)
-    if provider is None:
-        raise Permanent(f"provider {event.provider} is switched off; set its settings and retry")
-    envelope = Envelope(
-        event_id=event.provider_event_id,
-        event_type=event.type,
-        body=job.body,
-        received_at=event.received_at,
-    )
-    return provider.translator(envelope, job.known)
-
-
-def _readings(session: Session, job: Job) -> dict[ReadingRequest, Reading]:
-    since = job.event.received_at
-    unread = [(need, since) for need in job.translation.needs if need not in job.known]
-    return readings.latest(session, job.event.provider, unread)
-
-
-def _assign(session: Session, jobs: Sequence[Job]) -> None:
-    subjects = {
-        job.event.id: (job.event.provider, job.translation.facts)
-        for job in jobs
-        if job.translation.facts
-    }
-    owners = resolution.resolve(session, subjects)
-    for job in jobs:
-        job.account_id = owners.get(job.event.id)
-        _remember_keys(job)
-
-
-def _remember_keys(job: Job) -> None:
-    facts = job.translation.facts
-    job.event.account_id = job.account_id or job.event.account_id
-    job.event.order_id = next(iter(resolution.values_of(facts, "order")), job.event.order_id)
-    job.event.payment = next(iter(resolution.values_of(facts, "payment")), job.event.payment)
 
 
 def _work(
@@ -207,34 +133,10 @@ def _decide(
     if job.translation.ignored or not job.translation.facts:
         inbox.finish(job.event, "ignored", job.translation.ignored or "nothing for us in it")
     else:
-        papers = _apply(runtime, session, job, locked)
+        papers = event_work.apply(runtime, session, job, locked)
         inbox.finish(job.event, "processed")
     _record(runtime, session, job, job.event.status)
     return papers
-
-
-def _apply(
-    runtime: Runtime,
-    session: Session,
-    job: Job,
-    locked: Mapping[int, Account],
-) -> list[Invoice]:
-    if job.account_id is None:
-        raise NotYet(_unmatched(job.translation.facts))
-    account = locked[job.account_id]
-    event = job.event
-    work = Work(session, runtime.catalogue, account, provider=event.provider, event_id=event.id)
-    with bound_contextvars(account=account.ref):
-        for fact in job.translation.facts:
-            rules.apply(fact, work)
-    return work.papers
-
-
-def _unmatched(facts: Sequence[Fact]) -> str:
-    names = (
-        f"{key} {value}" for key in resolution.KEYS for value in resolution.values_of(facts, key)
-    )
-    return f"no account is known by {', '.join(names) or 'anything it says'}"
 
 
 def _ask(session: Session, job: Job) -> None:
@@ -264,7 +166,9 @@ def _fail(runtime: Runtime, session: Session, job: Job, error: Exception) -> Non
     event = job.event
     failure = outcomes.judge(error, event.type, event.attempts)
     if failure.action == "retry":
-        inbox.postpone(event, failure.status, failure.delay, failure.error)
+        inbox.postpone(
+            event, failure.status, failure.delay, failure.error, outcomes.mark_of(failure)
+        )
     elif isinstance(error, NotYet) and not _is_about_money(job.translation.facts):
         inbox.finish(event, "ignored", f"not about any account of ours ({failure.error})")
     else:

@@ -1,0 +1,90 @@
+"""One event with everything that belongs to it: deliveries, payload, attempts, effects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain import inbox, masking
+from domain.accounts import Account
+from domain.effects import Effect
+from domain.inbox import Attempt, Delivery, Event, Payload
+
+MOST = 500
+"""Of deliveries, attempts and effects each, so many are shown: the latest."""
+
+
+class EventView(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of an event. ``payload`` is the decoded JSON, or the text when it is none;
+    None when it was dropped by age. ``attempts`` are those at the event itself and the lines that
+    its effects left; each list is in the order of time."""
+
+    event: Event
+    account: str | None
+    payload: Any
+    body: bytes | None
+    """As it was signed; holds personal data."""
+    deliveries: list[Delivery]
+    attempts: list[Attempt]
+    effects: list[Effect]
+
+
+def view(session: Session, event_id: int, *, unmasked: bool = False) -> EventView:
+    """The event of that number; personal data in its payload are covered unless ``unmasked``.
+
+    Raises ``Refused`` (404).
+    """
+    event = inbox.find(session, event_id)
+    payload = session.get(Payload, event.id)
+    account = session.get(Account, event.account_id) if event.account_id else None
+    document = readable(payload.body) if payload else None
+    return EventView(
+        event=event,
+        account=account.ref if account else None,
+        payload=document if unmasked else _covered(document),
+        body=bytes(payload.body) if payload else None,
+        deliveries=_deliveries(session, event),
+        attempts=_latest(session, Attempt, event.id),
+        effects=_latest(session, Effect, event.id),
+    )
+
+
+def readable(body: bytes) -> Any:
+    """The body as JSON, or as text when it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body.decode("utf-8", "replace")
+
+
+def _covered(document: Any) -> Any:
+    # A body that is no JSON may hold anything anywhere.
+    return masking.COVER if isinstance(document, str) else masking.masked(document)
+
+
+def _deliveries(session: Session, event: Event) -> list[Delivery]:
+    statement = (
+        select(Delivery)
+        .where(
+            Delivery.provider == event.provider,
+            Delivery.provider_event_id == event.provider_event_id,
+        )
+        .order_by(Delivery.received_at.desc(), Delivery.id)
+        .limit(MOST)
+    )
+    found = list(session.scalars(statement))
+    first = session.get(Delivery, event.delivery_id)
+    # A second body under a known id is an event of its own, whose delivery names the first.
+    if first is not None and first not in found:
+        found.append(first)
+    return found[::-1]
+
+
+def _latest(session: Session, table: Any, event_id: int) -> list[Any]:
+    statement = (
+        select(table).where(table.event_id == event_id).order_by(table.id.desc()).limit(MOST)
+    )
+    return list(session.scalars(statement))[::-1]

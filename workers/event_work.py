@@ -1,0 +1,129 @@
+"""One event on its way from payload to decision: read, assigned to its account, decided.
+
+Used by the job that does it for good, and by the dry run that takes it all back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
+
+from domain import readings, resolution, rules
+from domain.accounts import Account
+from domain.errors import NotYet, Permanent
+from domain.facts import Fact
+from domain.inbox import Event
+from domain.invoices import Invoice
+from domain.money import Money
+from domain.ports import Reading, ReadingRequest
+from domain.work import Work
+from webhooks.providers.provider import Envelope, Translation
+from workers.runtime import Runtime
+
+AMOUNTS: Final = ("amount", "total")
+"""Where facts say how much money they speak of."""
+
+
+@dataclass
+class Job:
+    """One event of the batch on its way through."""
+
+    event: Event
+    body: bytes
+    translation: Translation = field(default_factory=Translation)
+    error: Exception | None = None
+    known: dict[ReadingRequest, Reading] = field(default_factory=dict)
+    account_id: int | None = None
+
+
+def read(runtime: Runtime, session: Session, job: Job) -> None:
+    """Translate the event with the readings that there are; an error is kept in the job."""
+    try:
+        job.translation = translate(runtime, job)
+        # What was read may show what else must be read.
+        while fresh := _readings(session, job):
+            job.known.update(fresh)
+            job.translation = translate(runtime, job)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
+        job.error = error
+
+
+def translate(runtime: Runtime, job: Job) -> Translation:
+    """What the event says. Raises ``Permanent`` when its provider is switched off."""
+    event = job.event
+    provider = runtime.providers.get(event.provider)
+    if provider is None:
+        raise Permanent(f"provider {event.provider} is switched off; set its settings and retry")
+    envelope = Envelope(
+        event_id=event.provider_event_id,
+        event_type=event.type,
+        body=job.body,
+        received_at=event.received_at,
+    )
+    return provider.translator(envelope, job.known)
+
+
+def _readings(session: Session, job: Job) -> dict[ReadingRequest, Reading]:
+    since = job.event.received_at
+    unread = [(need, since) for need in job.translation.needs if need not in job.known]
+    return readings.latest(session, job.event.provider, unread)
+
+
+def assign(session: Session, jobs: Sequence[Job]) -> None:
+    """Find the accounts of the events, and note on each what it speaks of, for search."""
+    subjects = {
+        job.event.id: (job.event.provider, job.translation.facts)
+        for job in jobs
+        if job.translation.facts
+    }
+    owners = resolution.resolve(session, subjects)
+    for job in jobs:
+        job.account_id = owners.get(job.event.id)
+        _remember_keys(job)
+
+
+def _remember_keys(job: Job) -> None:
+    facts = job.translation.facts
+    job.event.account_id = job.account_id or job.event.account_id
+    job.event.order_id = next(iter(resolution.values_of(facts, "order")), job.event.order_id)
+    job.event.payment = next(iter(resolution.values_of(facts, "payment")), job.event.payment)
+    money = _money(facts)
+    if money is not None:
+        job.event.amount, job.event.currency = money.amount, money.currency
+
+
+def _money(facts: Sequence[Fact]) -> Money | None:
+    said = (getattr(fact, name, None) for fact in facts for name in AMOUNTS)
+    return next((value for value in said if isinstance(value, Money)), None)
+
+
+def apply(
+    runtime: Runtime,
+    session: Session,
+    job: Job,
+    locked: Mapping[int, Account],
+) -> list[Invoice]:
+    """Apply the facts under the account's lock; returns papers that still need their number.
+
+    Raises ``NotYet`` when no account is known by what the event says, and what the rules raise.
+    """
+    if job.account_id is None:
+        raise NotYet(_unmatched(job.translation.facts))
+    account = locked[job.account_id]
+    event = job.event
+    work = Work(session, runtime.catalogue, account, provider=event.provider, event_id=event.id)
+    with bound_contextvars(account=account.ref):
+        for fact in job.translation.facts:
+            rules.apply(fact, work)
+    return work.papers
+
+
+def _unmatched(facts: Sequence[Fact]) -> str:
+    names = (
+        f"{key} {value}" for key in resolution.KEYS for value in resolution.values_of(facts, key)
+    )
+    return f"no account is known by {', '.join(names) or 'anything it says'}"

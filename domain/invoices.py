@@ -11,10 +11,10 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, update
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock
+from domain import clock, home_tax
 from domain.accounts import Account
 from domain.catalogue import Catalogue
 from domain.database import Base, BigId, insert_once
@@ -26,6 +26,7 @@ from domain.vat_numbers import Evidence
 
 INVOICE: Final = "invoice"
 CREDIT_NOTE: Final = "credit_note"
+_AWAITS: Final = text("awaits_rate")
 
 
 class NumberSeries(Base):
@@ -47,6 +48,8 @@ class Invoice(Base):
         UniqueConstraint("kind", "cause"),
         Index("ix_invoices_account", "account_id", "issued_at"),
         Index("ix_invoices_payment", "payment_id"),
+        Index("ix_invoices_corrects", "corrects_id"),
+        Index("ix_invoices_awaits_rate", "id", postgresql_where=_AWAITS, sqlite_where=_AWAITS),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -70,6 +73,8 @@ class Invoice(Base):
     locale: Mapped[str]
     note: Mapped[str | None]
     revision: Mapped[int] = mapped_column(default=1)
+    awaits_rate: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """The tax must be told in the seller's currency, too, and no exchange rate was known."""
 
 
 def for_order(
@@ -93,6 +98,7 @@ def for_order(
         content=_content(catalogue, account, order, payment),
         locale=account.locale,
     )
+    tell_tax_at_home(session, invoice)
     session.add(invoice)
     return invoice
 
@@ -114,7 +120,8 @@ def credit_note(
     many steps the money went back.
     """
     now = clock.now()
-    before = Money(_credited(session, original), gross.currency)
+    given_back, tax_given_back = credited(session, original)
+    before = Money(given_back, gross.currency)
     paid = _paid(payment, gross.amount, now)
     content = credit_note_content(original, gross, before=before, reason=reason, paid=paid)
     note = Invoice(
@@ -131,8 +138,21 @@ def credit_note(
         locale=account.locale,
         **content["amounts"],
     )
+    tell_tax_at_home(session, note, original, tax_given_back)
     session.add(note)
     return note
+
+
+def tell_tax_at_home(
+    session: Session, paper: Invoice, original: Invoice | None = None, before: int = 0
+) -> bool:
+    """Write the tax in the seller's currency on a paper that must tell it; False while the paper
+    waits for the rate. ``original`` and ``before`` as ``home_tax.convert`` has them."""
+    told = home_tax.convert(session, paper, original, before)
+    if told is not None:
+        paper.content = {**paper.content, "home_tax": told}
+    paper.awaits_rate = told is None and home_tax.currency_of(paper) is not None
+    return not paper.awaits_rate
 
 
 def of_payment(session: Session, payment: Payment) -> Invoice | None:
@@ -163,12 +183,17 @@ def number_all(session: Session, papers: Sequence[Invoice]) -> None:
     session.flush()
 
 
-def _credited(session: Session, original: Invoice) -> int:
-    """What earlier credit notes gave back on an invoice, in minor units."""
-    statement = select(func.coalesce(func.sum(Invoice.total), 0)).where(
-        Invoice.corrects_id == original.id
-    )
-    return int(session.scalar(statement) or 0)
+def credited(session: Session, original: Invoice, before: Invoice | None = None) -> tuple[int, int]:
+    """What credit notes gave back on an invoice, in minor units: in all, and of that the tax.
+
+    With ``before``, one of them, only those that were issued earlier count.
+    """
+    sums = [func.coalesce(func.sum(column), 0) for column in (Invoice.total, Invoice.vat)]
+    statement = select(*sums).where(Invoice.corrects_id == original.id)
+    if before is not None:
+        statement = statement.where(Invoice.id < before.id)
+    row = session.execute(statement).one()
+    return int(row[0]), int(row[1])
 
 
 def _name_corrected(session: Session, paper: Invoice) -> None:

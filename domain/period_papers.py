@@ -50,6 +50,7 @@ def issue(work: Work, payment: Payment, target: Target, period: Period) -> Invoi
         content=_content(work, payment, target, period, net, tax),
         locale=work.account.locale,
     )
+    invoices.tell_tax_at_home(work.session, invoice)
     work.session.add(invoice)
     return invoice
 

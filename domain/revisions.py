@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, UniqueConstraint, inspect, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock, history, invoice_files
+from domain import clock, history, home_tax, invoice_files, invoices
 from domain.accounts import Account
 from domain.database import Base, BigId
 from domain.errors import Refused
@@ -116,23 +116,24 @@ def readdress(session: Session, account: Account, actor: str | None) -> Invoice 
     buyer = {"ref": account.ref, "email": account.email, **account.billing, **confirmed}
     if before == buyer:
         return None
-    rewrite(session, latest, {"buyer": buyer}, actor, "buyer", before)
+    _replace(session, latest, actor, "buyer", before)
+    latest.content = {**latest.content, "buyer": buyer}
+    _publish(session, latest)
     return latest
 
 
-def rewrite(
-    session: Session,
-    invoice: Invoice,
-    content: dict[str, Any],
-    actor: str | None,
-    changed: str,
-    before: Any = None,
-) -> None:
-    """Say something else in a part of the content; ``changed`` is what, in the account's history.
-    The account is locked."""
-    _replace(session, invoice, actor, changed, before)
-    invoice.content = {**invoice.content, **content}
-    _publish(session, invoice)
+def tell_tax_at_home(session: Session, paper: Invoice) -> bool:
+    """Tell the tax in the seller's currency on a paper that waited for its rate; False while there
+    is none. The account is locked."""
+    original = session.get(Invoice, paper.corrects_id) if paper.corrects_id else None
+    _, before = invoices.credited(session, original, paper) if original else (0, 0)
+    told = home_tax.convert(session, paper, original, before)
+    if told is None:
+        return False
+    _replace(session, paper, None, f"tax in {told['tax']['currency']}", None)
+    paper.content, paper.awaits_rate = {**paper.content, "home_tax": told}, False
+    _publish(session, paper)
+    return True
 
 
 def _replace(

@@ -38,6 +38,7 @@ KNOWN: Final = frozenset(
 )
 VIES: Final = "https://ec.europa.eu/taxation_customs/vies/rest-api/check-vat-number"
 _NEVER_IN_URLS: Final = frozenset(' \t"<>')
+REFERENCE_RATES: Final = "https://www.ecb.europa.eu/stats/eurofxref"
 QUEUE_SCHEMES: Final = ("redis", "rediss", "redis+sentinel")
 
 
@@ -71,6 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Where VAT numbers are asked about: as told, else the sandbox's, else the real VIES."""
         played = f"{self.sandbox}/vies/check-vat-number" if self.sandbox else VIES
         return self.vies_url or played
+
+    @property
+    def exchange_rates(self) -> str:
+        """Below which address the European Central Bank's rates are, or the sandbox's."""
+        return f"{self.sandbox}/ecb" if self.sandbox else REFERENCE_RATES
 
     def secrets(self) -> tuple[str, ...]:
         """Values that must appear in no log, error or metric."""

@@ -18,6 +18,7 @@ from domain import clock, leases
 from domain.errors import StoreUnavailable
 from workers import expire_orders
 from workers.passage import pass_time
+from workers.rates_duty import know_rates
 from workers.runtime import Runtime
 from workers.sweep import sweep
 from workers.vat_duty import check_vat_numbers
@@ -34,6 +35,7 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("expire_orders", 5.0, expire_orders.expire_orders),
     ("pass_time", 1.0, pass_time),
     ("check_vat_numbers", 60.0, check_vat_numbers),
+    ("exchange_rates", 60.0, know_rates),
     ("watch", 60.0, watch),
 )
 log = structlog.get_logger()

@@ -58,7 +58,7 @@ def paper_of(invoice: Invoice, titles: Mapping[str, str] | None = None) -> Paper
         kind="credit_note" if invoice.kind == "credit_note" else "invoice",
         number=invoice.number,
         issued_at=invoice.issued_at,
-        taxable_on=_taxable_on(invoice, payment),
+        taxable_on=taxable_on(invoice),
         locale=invoice.locale,
         currency=invoice.currency,
         seller=_party(content.get("seller")),
@@ -118,10 +118,12 @@ def _tax(invoice: Invoice, sale: Sale) -> Tax:
     )
 
 
-def _taxable_on(invoice: Invoice, payment: Payment | None) -> date:
-    # The tax on a service paid in advance falls due with the money; a correction with its paper.
-    if invoice.kind == "invoice" and payment is not None and payment.at is not None:
-        return payment.at.date()
+def taxable_on(invoice: Invoice) -> date:
+    """The day on which the tax falls due: of a service paid in advance with the money, of a
+    correction with its paper."""
+    paid = invoice.content.get("paid") or {}
+    if invoice.kind == "invoice" and paid.get("amount") and paid.get("at"):
+        return datetime.fromisoformat(paid["at"]).date()
     return invoice.issued_at.date()
 
 

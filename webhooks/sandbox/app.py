@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Mount, Route, Router
 
-from webhooks.sandbox import checkout_page, control, paypal, stripe, stripe_control, vies
+from webhooks.sandbox import checkout_page, control, ecb, paypal, stripe, stripe_control, vies
 from webhooks.sandbox.credentials import Credentials
 from webhooks.sandbox.delivery import Courier
 from webhooks.sandbox.faults import Faults
@@ -27,7 +27,7 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Billhook 
 code,td:first-child{{font-family:ui-monospace,monospace}}td{{padding:.2rem 1rem .2rem 0}}</style>
 <h1>Billhook sandbox</h1>
 <p>This server plays Stripe and PayPal: their APIs, their payment pages and their signed webhooks;
-and VIES, the register of VAT numbers.
+VIES, the register of VAT numbers; and the European Central Bank's sheets of exchange rates.
 No money moves here.</p>
 <table>{rows}</table>
 <p>The keys and secrets are in <code>{credentials}</code>; start Billhook with
@@ -86,6 +86,7 @@ def _routes(world: World) -> list[BaseRoute]:
         Mount("/stripe", app=_faulty(world, "stripe", stripe.routes(world), stripe.failure)),
         Mount("/paypal", app=_faulty(world, "paypal", paypal.routes(world), paypal.failure)),
         Mount("/vies", app=_faulty(world, "vies", vies.routes(world), vies.failure)),
+        Mount("/ecb", app=_faulty(world, "ecb", ecb.routes(world), ecb.failure)),
     ]
 
 
@@ -116,6 +117,7 @@ def _front(world: World) -> str:
         "/stripe": "Stripe's API (use it as the base address)",
         "/paypal": "PayPal's API (use it as the base address)",
         "/vies/check-vat-number": "the register of VAT numbers (numbers in …200 are not valid)",
+        "/ecb/eurofxref-daily.xml": "invented exchange rates, also /ecb/eurofxref-hist-90d.xml",
         "/sandbox/checkout/{id}": "the payment page of a checkout session",
         "/sandbox/faults": "GET, POST, DELETE: make things go wrong",
         "/sandbox/deliveries": "webhooks sent, with what became of them",

@@ -74,21 +74,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("name"),
     )
     op.create_table(
-        "positions",
-        sa.Column("provider", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("reached", Instant(), nullable=False),
-        sa.Column("cursor", sa.Text(), nullable=True),
-        sa.Column("runs", BigId, nullable=False),
-        sa.Column("started_at", Instant(), nullable=True),
-        sa.Column("succeeded_at", Instant(), nullable=True),
-        sa.Column("failing_since", Instant(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("found", BigId, nullable=False),
-        sa.Column("found_at", Instant(), nullable=True),
-        sa.PrimaryKeyConstraint("provider", "name"),
-    )
-    op.create_table(
         "sign_in_limits",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("free_at", Instant(), nullable=False),
@@ -234,7 +219,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sign_in_limits_free_at"))
 
     op.drop_table("sign_in_limits")
-    op.drop_table("positions")
     op.drop_table("operators")
     with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
         batch_op.drop_index("ix_operator_sessions_operator")

@@ -1,15 +1,19 @@
 """Whether webhooks starve while very many renewals become due at once.
 
-``python -m bench.renewal_wave [COUNT]``: ``COUNT`` (10 000 without a number) renewals are due at
-the same moment; the clock begins them in batches while purchases go on arriving. Prints how long
-an event took from its commit to its billing, before and meanwhile.
+``python -m bench.renewal_wave [COUNT] [--alone]``: ``COUNT`` (10 000 without a number) renewals are
+due at the same moment, each of an account with a saved card; the clock begins them in batches, so
+that in the end the charge of each is wanted. Meanwhile purchases go on arriving, one after the
+other, unless it is ``--alone``. Prints how long an event took from its commit to its billing,
+before and meanwhile, and how fast the renewals were begun. Needs PostgreSQL, as the tests do.
 """
 
+import argparse
 import statistics
-import sys
 import threading
 import time
 from datetime import UTC, datetime
+
+from sqlalchemy import text
 
 from domain import clock
 from domain.database import Database, migrate
@@ -23,6 +27,7 @@ from workers.runtime import Runtime
 BEGAN = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 QUIET = 20
 """Purchases that are timed before the wave."""
+WANTED = "SELECT count(*) FROM effects WHERE kind = 'charge_order'"
 
 
 def purchase(runtime: Runtime, number: int) -> float:
@@ -44,7 +49,28 @@ def said(when: str, took: list[float]) -> str:
     return f"{when}: {len(took)} purchases, p50 {middle * 1e3:.0f} ms, p95 {p95 * 1e3:.0f} ms"
 
 
-def main(count: int) -> None:
+def begun(database: Database) -> int:
+    """How many charges are wanted."""
+    with database.engine.connect() as connection:
+        return int(connection.scalar(text(WANTED)) or 0)
+
+
+def ride(runtime: Runtime, wave: Runtime, *, alone: bool) -> float:
+    """Let the wave come, and purchases meanwhile; seconds that it lasted."""
+    clocked = threading.Thread(target=pass_time, args=(wave,))
+    start = time.perf_counter()
+    clocked.start()
+    took = []
+    while not alone and clocked.is_alive():
+        took.append(purchase(runtime, QUIET + len(took)))
+    clocked.join()
+    lasted = time.perf_counter() - start
+    if took:
+        print(said("meanwhile", took))
+    return lasted
+
+
+def main(count: int, *, alone: bool) -> None:
     """Insert, wait for the wave, and say what it did to the purchases."""
     servers = ServerSession.begin(migrate)
     database = Database(servers.pristine.fresh())
@@ -57,19 +83,17 @@ def main(count: int) -> None:
             connection.exec_driver_sql("SELECT setval('accounts_id_seq', 100000000)")
         print(said("before", [purchase(runtime, n) for n in range(QUIET)]))
         clock.travel(moment_with_due(BEGAN, count))
-        wave = threading.Thread(target=pass_time, args=(lives.runtime_on(database),))
-        start = time.perf_counter()
-        wave.start()
-        took = []
-        while wave.is_alive():
-            took.append(purchase(runtime, QUIET + len(took)))
-        lasted = time.perf_counter() - start
-        print(said("meanwhile", took))
-        print(f"{count} renewals begun in {lasted:.0f} s, {count / lasted:.0f} a second")
+        lasted = ride(runtime, lives.runtime_on(database), alone=alone)
+        charges = begun(database)
+        print(f"{charges} charges wanted in {lasted:.0f} s, {charges / lasted:.0f} a second")
     finally:
         database.dispose()
         servers.end()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("count", nargs="?", type=int, default=10_000)
+    parser.add_argument("--alone", action="store_true", help="no purchases meanwhile")
+    asked = parser.parse_args()
+    main(asked.count, alone=asked.alone)

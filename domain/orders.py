@@ -107,8 +107,10 @@ def place(
     kind: str = "purchase",
     urls: tuple[str | None, str | None] = (None, None),
     idempotency: tuple[str, str] | None = None,
+    expires_at: datetime | None = None,
 ) -> Order:
-    """Make an open order for a quote; the caller has closed the one before it."""
+    """Make an open order for a quote, until ``expires_at`` (default: for as long as the catalogue
+    says); the caller has closed the one before it."""
     now = clock.now()
     order = Order(
         id=new_id(),
@@ -124,7 +126,7 @@ def place(
         return_url=urls[0],
         cancel_url=urls[1],
         created_at=now,
-        expires_at=now + timedelta(hours=catalogue.orders.expire_hours),
+        expires_at=expires_at or now + timedelta(hours=catalogue.orders.expire_hours),
         idempotency_key=idempotency[0] if idempotency else None,
         request_hash=idempotency[1] if idempotency else None,
     )

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from domain import expiry, following, renewals, timetable
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any, Final
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from domain import alerts, expiry, following, renewals, timetable
+from domain.alerts import Alert
 from domain.subscriptions import OURS, Subscription
 from domain.work import Work
+
+NOT_MOVED: Final = "subscription_not_moved"
+"""The alert: what is due for a subscription fails, by our own mistake or the catalogue's."""
+PAUSES: Final = (1, 5, 15, 60)
+"""Minutes until it is tried again, after the first failure, the second, and so on."""
 
 
 def act(work: Work) -> None:
@@ -30,6 +43,27 @@ def act(work: Work) -> None:
     elif subscription.managed_by == OURS:
         _act_on_ours(work, subscription)
     timetable.plan(work.catalogue, subscription, work.now)
+
+
+def put_off(work: Work, reason: str) -> None:
+    """What was due failed: a person is told once, and it is tried again after a pause."""
+    work.alert(NOT_MOVED, work.account.ref, reason=reason)
+    failures = work.session.scalar(_unresolved(Alert.count, [work.account.ref])) or 1
+    minutes = PAUSES[min(failures, len(PAUSES)) - 1]
+    if work.subscription is not None:
+        work.subscription.next_due_at = work.now + timedelta(minutes=minutes)
+
+
+def resolve_moved(session: Session, refs: Collection[str]) -> None:
+    """These accounts were moved: what was said about them before is over."""
+    for ref in session.scalars(_unresolved(Alert.subject, refs)).all():
+        alerts.resolve(session, NOT_MOVED, ref)
+
+
+def _unresolved(column: Any, refs: Collection[str]) -> Select[Any]:
+    return select(column).where(
+        Alert.rule == NOT_MOVED, Alert.subject.in_(refs), Alert.state != "resolved"
+    )
 
 
 def _act_on_ours(work: Work, subscription: Subscription) -> None:

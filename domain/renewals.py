@@ -81,14 +81,14 @@ def reopen(work: Work, subscription: Subscription) -> None:
 
 def attempt(work: Work, subscription: Subscription, *, scheduled: bool = True) -> None:
     """Try to renew now. ``scheduled`` tries belong to the list, a new method's try does not."""
-    order = _order(work, subscription)
+    method = methods.current(work.session, work.account.id)
+    order = _order(work, subscription, method)
     if order is None or order.state != orders.OPEN:
         return
     if scheduled:
         # What an outage or a dispute held up is made up for once (BILLING 6).
         late = timetable.missed(work.catalogue, subscription, work.now)
         subscription.renewal_failures = max(subscription.renewal_failures, late)
-    method = methods.current(work.session, work.account.id)
     subscription.renewal_in_flight, subscription.renewal_tried_at = True, work.now
     subscription.renewal_charges += 1
     number = subscription.renewal_charges
@@ -97,7 +97,7 @@ def attempt(work: Work, subscription: Subscription, *, scheduled: bool = True) -
     elif method.token == subscription.declined_token:
         failed(work, order, DECLINED_BEFORE, number, scheduled=scheduled)
     else:
-        _charge(work, order, method, number, scheduled=scheduled)
+        _charge(work, subscription, order, method, scheduled=scheduled)
 
 
 def try_new_method(work: Work) -> None:
@@ -184,7 +184,7 @@ def switch(work: Work, subscription: Subscription, *, on: bool) -> None:
         work.note("auto_renew_off", reason=work.actor or "customer")
 
 
-def _order(work: Work, subscription: Subscription) -> Order | None:
+def _order(work: Work, subscription: Subscription, method: PaymentMethod | None) -> Order | None:
     """The open renewal order, a new one, or None while the customer is buying something else."""
     current = orders.open_of(work.session, work.account.id)
     if current is not None and current.kind == "renewal":
@@ -193,12 +193,12 @@ def _order(work: Work, subscription: Subscription) -> Order | None:
         if work.now < subscription.period_end:
             return None
         purchasing.withdraw(work, current, "superseded")
-    return _place(work, subscription)
+    return _place(work, subscription, method)
 
 
-def _place(work: Work, subscription: Subscription) -> Order:
+def _place(work: Work, subscription: Subscription, method: PaymentMethod | None) -> Order:
     quote = quotes.of_renewal(work.session, work.catalogue, work.account, subscription)
-    method = methods.current(work.session, work.account.id)
+    grace = timetable.end_of_grace(work.catalogue, subscription)
     order = orders.place(
         work.session,
         work.catalogue,
@@ -207,10 +207,9 @@ def _place(work: Work, subscription: Subscription) -> Order:
         method="saved" if quote.due else "credit",
         provider=method.provider if method and quote.due else None,
         kind="renewal",
+        # After a downtime the grace may be over: the charge still gets the time to be answered.
+        expires_at=max(grace, work.now + timetable.ANSWER_TIME),
     )
-    grace = timetable.end_of_grace(work.catalogue, subscription)
-    # After a downtime the grace may be over: the charge still gets the time to be answered.
-    order.expires_at = max(grace, work.now + timetable.ANSWER_TIME)
     work.note("renewal_placed", order=order.id, total=str(quote.total))
     if not quote.due:
         settlement.pay(work, order, None)
@@ -218,9 +217,17 @@ def _place(work: Work, subscription: Subscription) -> Order:
 
 
 def _charge(
-    work: Work, order: Order, method: PaymentMethod, number: int, *, scheduled: bool
+    work: Work,
+    subscription: Subscription,
+    order: Order,
+    method: PaymentMethod,
+    *,
+    scheduled: bool,
 ) -> None:
+    number = subscription.renewal_charges
     order.provider = method.provider
+    # Planned before the effect is written, for the row is then written once.
+    timetable.plan(work.catalogue, subscription, work.now)
     work.want(
         purchasing.CHARGE_ORDER,
         order.id,

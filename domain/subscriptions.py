@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import periods
@@ -109,6 +110,17 @@ class Subscription(Base):
 def of(session: Session, account_id: int) -> Subscription | None:
     """The account's subscription, running or not."""
     return session.get(Subscription, account_id)
+
+
+def read_again(session: Session, account_ids: Collection[int]) -> Sequence[Subscription]:
+    """The subscriptions of accounts that are locked, as they stand now, by one query. While
+    the result is held, ``of`` finds them in the session."""
+    statement = (
+        select(Subscription)
+        .where(Subscription.account_id.in_(sorted(account_ids)))
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(statement).all()
 
 
 def start_period(

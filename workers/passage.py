@@ -8,10 +8,11 @@ import structlog
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from domain import accounts, clock, invoices, passage
-from domain.invoices import Invoice
+from domain import accounts, clock, invoices, passage, subscriptions
+from domain.accounts import Account
 from domain.subscriptions import Subscription
 from domain.work import Work
+from workers import outcomes
 from workers.runtime import Runtime
 
 BATCH: Final = 100
@@ -29,17 +30,16 @@ def pass_time(runtime: Runtime) -> None:
 
 
 def _act_on_batch(runtime: Runtime, seen: set[int]) -> bool:
-    papers: list[Invoice] = []
     with runtime.database.transaction() as session:
         due = _due(session, seen)
-        locked = accounts.lock_free(session, due)
+        if not due:
+            return False
         seen.update(due)
-        for account_id in due:
-            account = locked.get(account_id)
-            if account is not None:
-                papers.extend(_act(runtime, session, account))
-        invoices.number_all(session, papers)
-    return bool(due)
+        locked = accounts.lock_free(session, due)
+        moved = _move(runtime, session, [locked[number] for number in due if number in locked])
+        passage.resolve_moved(session, [work.account.ref for work in moved])
+        invoices.number_all(session, [paper for work in moved for paper in work.papers])
+    return True
 
 
 def due_accounts(limit: int) -> Select[int]:
@@ -60,16 +60,31 @@ def _due(session: Session, seen: set[int]) -> list[int]:
     return [number for number in found if number not in seen][:BATCH]
 
 
-def _act(runtime: Runtime, session: Session, account: accounts.Account) -> list[Invoice]:
-    """Act on one account in a savepoint: a mistake in one must not hold up the others."""
+def _move(runtime: Runtime, session: Session, locked: list[Account]) -> list[Work]:
+    """Act on all of them in one savepoint; when one cannot be moved, on each in its own: a mistake
+    in one must not hold up the others."""
     try:
-        with session.begin_nested():
-            work = Work(session, runtime.catalogue, account)
-            subscription = session.get(Subscription, account.id, populate_existing=True)
-            if subscription is not None:
-                passage.act(work)
-            session.flush()
-    except Exception:
+        return _act(runtime, session, locked)
+    except Exception:  # noqa: BLE001 - whose it is, is found out below
+        return [work for account in locked for work in _act_alone(runtime, session, account)]
+
+
+def _act(runtime: Runtime, session: Session, locked: list[Account]) -> list[Work]:
+    with session.begin_nested():
+        owners = {account.id: account for account in locked}
+        # Read under the locks, and all at once; the rules find them in the session.
+        found = subscriptions.read_again(session, owners)
+        works = [Work(session, runtime.catalogue, owners[row.account_id]) for row in found]
+        for work in works:
+            passage.act(work)
+        session.flush()
+    return works
+
+
+def _act_alone(runtime: Runtime, session: Session, account: Account) -> list[Work]:
+    try:
+        return _act(runtime, session, [account])
+    except Exception as error:
         log.exception("subscription_not_moved", account=account.ref)
+        passage.put_off(Work(session, runtime.catalogue, account), outcomes.describe(error))
         return []
-    return work.papers

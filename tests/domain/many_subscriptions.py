@@ -31,18 +31,24 @@ SELECT n, 'standard', 'month', 1, 100, 'CZK', :began, :began + interval '31 days
 FROM generate_series(1, :count) AS n
 """
 
+METHODS = """
+INSERT INTO payment_methods (account_id, provider, token, customer, kind, brand, last4, saved_at)
+SELECT n, 'stripe', 'pm_' || n, 'cus_' || n, 'card', 'visa', '4242', :began
+FROM generate_series(1, :count) AS n
+"""
+
 
 def insert_many(database: Database, count: int, began: datetime) -> None:
-    """Insert ``count`` accounts, each with a subscription; every fifth is over.
+    """Insert ``count`` accounts, each with a subscription and a saved card; every fifth is over.
 
     The n-th is due n seconds after 30 days. The planner's statistics are brought up to date.
     """
     with database.engine.begin() as connection:
         connection.execute(text("SET LOCAL synchronous_commit = off"))
-        for statement in (ACCOUNTS, SUBSCRIPTIONS):
+        for statement in (ACCOUNTS, SUBSCRIPTIONS, METHODS):
             connection.execute(text(statement), {"count": count, "began": began})
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("VACUUM ANALYZE accounts, subscriptions"))
+        connection.execute(text("VACUUM ANALYZE accounts, subscriptions, payment_methods"))
 
 
 def moment_with_due(began: datetime, due: int) -> datetime:

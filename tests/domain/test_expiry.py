@@ -210,21 +210,6 @@ def test_what_was_due_during_a_long_downtime_is_done_once_on_return(
     assert life.subscription(runtime).next_due_at is None
 
 
-def test_one_account_that_cannot_be_moved_does_not_hold_up_the_others(
-    runtime: Runtime, end: datetime
-) -> None:
-    life.subscriber(runtime, "other", token=None)
-    life.switches(runtime, on=False, ref="other")
-    life.switches(runtime, on=True)
-    become(runtime, "no longer sold")
-    life.time_comes(runtime, end + DAY)
-    assert life.account(runtime, "other").status == "blocked"
-    assert life.charge(runtime) is None
-    become(runtime, "standard")
-    pass_time(runtime)
-    assert life.charge(runtime) is not None
-
-
 def told(runtime: Runtime) -> list[str]:
     return life.effects_of(runtime, "tell_app")
 
@@ -233,11 +218,3 @@ def kinds(runtime: Runtime) -> list[str]:
     with runtime.database.transaction() as session:
         page = history.page(session, accounts.find(session, "acme").id, 100)
         return [entry.kind for entry in page]
-
-
-def become(runtime: Runtime, plan: str) -> None:
-    def change(work: Work) -> None:
-        assert work.subscription is not None
-        work.subscription.plan = plan
-
-    working(runtime, change)

@@ -2,7 +2,7 @@
 # installed outside this directory. Paths stay relative, so a directory with a space works.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format-check lint types imports architecture security audit fmt lock browser samples clean FORCE
+.PHONY: help run test check format-check lint types imports architecture security audit fmt lock browser fuzz samples clean FORCE
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -57,6 +57,9 @@ fmt: $(VENV)/.project ## format the code and mend what ruff can mend
 
 browser: $(VENV)/.project ## Chromium for the tests in a real browser (from the distribution, as root)
 	@.ci/browser
+
+fuzz: $(VENV)/.project ## hostile deliveries for some minutes (ARGS="--minutes 60")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 samples: $(VENV)/.project ## pictures of every paper into docs/samples, every mail into var/samples
 	@$(BIN)/python -m domain.papers.samples docs/samples

@@ -60,7 +60,7 @@ def ride(runtime: Runtime, wave: Runtime, *, alone: bool) -> float:
     clocked = threading.Thread(target=pass_time, args=(wave,))
     start = time.perf_counter()
     clocked.start()
-    took = []
+    took: list[float] = []
     while not alone and clocked.is_alive():
         took.append(purchase(runtime, QUIET + len(took)))
     clocked.join()

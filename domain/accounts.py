@@ -28,6 +28,10 @@ class Account(Base):
     """One customer. ``currency`` is fixed while there is a subscription or credit."""
 
     __tablename__ = "accounts"
+    __table_args__ = (
+        Index("ix_accounts_status", "status", "id"),
+        Index("ix_accounts_email", "email"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     ref: Mapped[str] = mapped_column(unique=True)

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
 from domain.database import Base, BigId
+
+_RENEWAL_FAILED: Final = text("kind = 'renewal_failed'")
 
 
 class HistoryEntry(Base):
     """One happening. ``details`` are what the sentence of that ``kind`` needs."""
 
     __tablename__ = "history"
-    __table_args__ = (Index("ix_history_account", "account_id", "id"),)
+    __table_args__ = (
+        Index("ix_history_account", "account_id", "id"),
+        Index(
+            "ix_history_renewal_failed",
+            "at",
+            postgresql_where=_RENEWAL_FAILED,
+            sqlite_where=_RENEWAL_FAILED,
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))

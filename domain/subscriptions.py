@@ -15,6 +15,8 @@ from domain.database import Base, BigId
 
 OURS: Final = "us"
 """``managed_by`` of a subscription that we renew ourselves; else the provider's name."""
+_RENEWS: Final = text("auto_renew AND managed_by = 'us' AND state IN ('active', 'past_due')")
+_FAILING: Final = text("renewal_failures > 0 AND state IN ('active', 'past_due')")
 RUNNING: Final = frozenset({"active", "past_due"})
 
 
@@ -43,6 +45,14 @@ class Subscription(Base):
             "next_due_at",
             postgresql_where=text("next_due_at IS NOT NULL"),
             sqlite_where=text("next_due_at IS NOT NULL"),
+        ),
+        Index("ix_subscriptions_state", "state", "account_id"),
+        Index("ix_subscriptions_end", "period_end", postgresql_where=_RENEWS, sqlite_where=_RENEWS),
+        Index(
+            "ix_subscriptions_failing",
+            "account_id",
+            postgresql_where=_FAILING,
+            sqlite_where=_FAILING,
         ),
         UniqueConstraint("managed_by", "managed_reference"),
     )

@@ -48,6 +48,8 @@ class PaymentMethod(Base):
 
 ACCEPTED_BRANDS: Final = frozenset({"visa", "mastercard"})
 """Card brands that are taken (BILLING 4); money that came with another counts, with an alert."""
+REFUSED_WALLETS: Final = frozenset({"crypto"})
+"""Means of payment besides cards that are not taken; every other one may be stored."""
 OPEN_ENTRY: Final = "open_method_entry"
 """The effect that makes a page where a new method is entered."""
 KEPT: Final = ("brand", "last4", "expires")
@@ -93,13 +95,17 @@ def save(
 def _reject(work: Work, method: Method) -> None:
     """Tell the customer once that a card of this brand is not kept; a card whose brand was not
     told yet may still be kept when another event tells it."""
-    if method.token is not None and method.brand is not None:
+    told = method.kind == "card" and method.brand is not None
+    if method.token is not None and told:
         announcements.method_rejected(work, method.brand, f"{work.provider}:{method.token}")
 
 
 def accepted(method: Method) -> bool:
-    """Whether the method may be stored: Visa and Mastercard, or a wallet (BILLING 4)."""
-    return method.kind != "card" or method.brand in ACCEPTED_BRANDS
+    """Whether the method may be stored: Visa and Mastercard, or a wallet, but not crypto
+    (BILLING 4)."""
+    if method.kind == "card":
+        return method.brand in ACCEPTED_BRANDS
+    return method.brand not in REFUSED_WALLETS
 
 
 def forget(work: Work) -> PaymentMethod | None:

@@ -240,12 +240,14 @@ def test_a_card_of_another_brand_is_never_stored(runtime: Runtime, brand: str | 
     assert life.account(runtime).payment_method is None
 
 
-def test_money_of_a_card_that_is_not_taken_counts_and_operators_are_alerted(
-    runtime: Runtime,
+@pytest.mark.parametrize("kind, brand", [("card", "amex"), ("wallet", "crypto")])
+def test_money_by_means_that_are_not_taken_counts_and_operators_are_alerted(
+    runtime: Runtime, kind: str, brand: str
 ) -> None:
     order = places(runtime)
-    amex = Method(kind="card", brand="amex", last4="0005", token="pm_x", customer="cus_1")
-    tell(runtime, money_for(order, method=amex))
+    unwanted = Method(kind=kind, brand=brand, token="pm_x", customer="cus_1")
+    tell(runtime, MethodSaved(method=unwanted, account="acme"))
+    tell(runtime, money_for(order, method=unwanted))
     assert life.subscription(runtime).state == "active"
     assert life.account(runtime).payment_method is None
     assert alerts_of(runtime) == [("card_brand_not_accepted", "stripe:pay_1")]

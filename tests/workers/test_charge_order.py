@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -10,6 +13,7 @@ from sqlalchemy import func, select
 from domain import accounts, clock, effects, methods, orders, timetable
 from domain.accounts import Account
 from domain.effects import Effect
+from domain.errors import Transient
 from domain.facts import Method
 from domain.invoices import Invoice
 from domain.orders import Order
@@ -23,6 +27,7 @@ from webhooks.sandbox.stripe_versions import kind
 from workers import perform_effects
 from workers.effects import charge_order
 from workers.passage import pass_time
+from workers.perform_effects import Overtaken
 from workers.process_events import drain
 from workers.runtime import Runtime
 
@@ -136,6 +141,46 @@ def test_an_answer_that_was_not_heard_is_asked_about_and_never_charged_twice(
     due.world.faults.add(
         {"kind": fault, "provider": "stripe", "path": "*/payment_intents", "count": 3}
     )
+    assert finish(due) == (1, 1, "active")
+
+
+def test_several_workers_and_clocks_at_once_charge_a_renewal_once(due: Played) -> None:
+    barrier = threading.Barrier(4)
+
+    def work(job: Callable[[Runtime], object]) -> None:
+        barrier.wait()
+        for _ in range(3):
+            job(due.runtime)
+
+    jobs = (perform_effects.drain, pass_time, perform_effects.drain, pass_time)
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        list(pool.map(work, jobs))
+    assert finish(due) == (1, 1, "active")
+    with due.runtime.database.transaction() as session:
+        renewals = session.scalars(select(Order).where(Order.kind == "renewal")).all()
+    assert [order.state for order in renewals] == ["paid"]
+
+
+def test_two_workers_that_both_believe_the_charge_is_theirs_charge_once(due: Played) -> None:
+    """One whose lease ran out while it waited for the provider, and the one that took over."""
+    effect = wanted(due.runtime)
+    barrier = threading.Barrier(2)
+
+    def take(attempts: int) -> str:
+        with due.runtime.database.transaction() as session:
+            mine = session.get_one(Effect, effect.id)
+            session.expunge(mine)
+        mine.attempts = attempts
+        barrier.wait()
+        try:
+            charge_order.perform(due.runtime, mine)
+        except (Overtaken, Transient) as error:
+            return type(error).__name__
+        return "charged"
+
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(take, (1, 2)))
+    assert "charged" in told
     assert finish(due) == (1, 1, "active")
 
 

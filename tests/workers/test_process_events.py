@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
 
@@ -15,6 +16,7 @@ from domain.alerts import Alert
 from domain.database import Database
 from domain.inbox import Attempt, Event
 from domain.invoices import Invoice
+from domain.methods import PaymentMethod
 from domain.money import Money
 from domain.orders import Order
 from domain.payments import Payment
@@ -214,5 +216,28 @@ def test_an_american_express_payment_counts_and_operators_are_told(runtime: Runt
     lives.deliver(runtime, lives.incoming("evt_x", "charge.succeeded", {}, body=amex))
     drain(runtime)
     with runtime.database.transaction() as session:
+        assert session.scalars(select(Alert)).one().rule == "card_brand_not_accepted"
+    assert state(runtime)[0] == ["active"]
+
+
+UNWANTED = {
+    "amex": {"type": "card", "card": {"brand": "amex", "last4": "0005"}},
+    "crypto": {"type": "crypto", "crypto": {"network": "base", "token_currency": "usdc"}},
+}
+
+
+@pytest.mark.parametrize("means", UNWANTED.values(), ids=UNWANTED)
+def test_what_is_not_taken_is_not_stored_by_the_event_of_its_money(
+    runtime: Runtime, means: dict[str, Any]
+) -> None:
+    order = lives.order(runtime)
+    charge = msgspec.json.decode(lives.payment_events(order)[0].body)["data"]["object"]
+    saved = {"payment_method": "pm_x", "customer": "cus_1", "payment_method_details": means}
+    metadata = {**charge["metadata"], "saves_method": "yes"}
+    paid = {**charge, **saved, "metadata": metadata}
+    lives.deliver(runtime, lives.incoming("evt_paid", "charge.succeeded", paid))
+    drain(runtime)
+    with runtime.database.transaction() as session:
+        assert session.scalars(select(PaymentMethod)).all() == []
         assert session.scalars(select(Alert)).one().rule == "card_brand_not_accepted"
     assert state(runtime)[0] == ["active"]

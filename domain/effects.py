@@ -9,7 +9,7 @@ lease runs out, and the key makes the second try harmless.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -25,6 +25,9 @@ LEASE: Final = timedelta(seconds=90)
 """Longer than any single call may take (the gateways' time-outs add up to under 60 s)."""
 PLANNED: Final = ("wanted", "running", "waiting")
 """States in which an effect will be tried when its time comes (``running``: the lease ended)."""
+RETRIABLE: Final = ("parked", "waiting")
+"""States in which a person may have an effect tried: what is done must not happen twice."""
+READ_OBJECT: Final = "read_object"
 _DUE: Final = text("status IN ('wanted', 'running', 'waiting')")
 _FAILED: Final = text("fingerprint IS NOT NULL")
 
@@ -199,7 +202,7 @@ def retry(session: Session, effect_id: int, *, actor: str, reason: str) -> Effec
     effect = session.get(Effect, effect_id, with_for_update=True)
     if effect is None:
         raise Refused("effect_unknown", f"There is no effect {effect_id}.", status=404)
-    if effect.status not in {"parked", "waiting"}:
+    if effect.status not in RETRIABLE:
         raise Refused(
             "effect_not_retryable",
             f"Effect {effect_id} is {effect.status}; only one that waits or is parked can be tried "
@@ -216,6 +219,16 @@ def retry(session: Session, effect_id: int, *, actor: str, reason: str) -> Effec
     )
     session.add(note)
     return effect
+
+
+def retry_readings(session: Session, event_ids: Collection[int]) -> None:
+    """Have what the events wanted to be read from a provider, and was left to a person, tried
+    again: whoever has the events worked on again wants that too."""
+    statement = select(Effect).where(
+        Effect.event_id.in_(event_ids), Effect.kind == READ_OBJECT, Effect.status == "parked"
+    )
+    for effect in session.scalars(statement.with_for_update(skip_locked=True)):
+        effect.status, effect.next_attempt_at, effect.attempts = "waiting", clock.now(), 0
 
 
 def _mark_failed(effect: Effect, fingerprint: str | None) -> None:

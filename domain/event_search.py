@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
+from domain import failures
 from domain.accounts import Account
 from domain.database import BigId, Instant
 from domain.inbox import FACETS, Event
@@ -41,9 +42,9 @@ Rows = Select[*tuple[Any, ...]]
 class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is looked for; every field that is given narrows.
 
-    ``account`` is the app's ref, ``error`` a fingerprint or its beginning, ``q`` an event's number
-    or its id at the provider, a payment, an order or an account; ``received_from`` is included,
-    ``received_to`` is not.
+    ``account`` is the app's ref; ``error`` a fingerprint, or the beginning of some; ``q`` an
+    event's number or its id at the provider, a payment, an order or an account;
+    ``received_from`` is included, ``received_to`` is not.
     """
 
     status: str | None = None
@@ -92,9 +93,11 @@ def newest(
     return [] if statement is None else [row.id for row in session.execute(statement)]
 
 
-def members(session: Session, wanted: Filter, most: int) -> list[int]:
-    """The numbers of up to ``most`` events, the latest received first."""
-    return list(newest(session, wanted, most))
+def authentic(session: Session, wanted: Filter, limit: int) -> Rows | None:
+    """A query for ``id`` and ``received_at`` of up to ``limit`` events that are not in quarantine,
+    the latest received first; None when there can be none."""
+    span = [*_span(session, wanted, None), Event.status != "quarantined"]
+    return _ranked(session, wanted, limit, span)
 
 
 def facets(session: Session, given: Mapping[str, str] | None = None) -> list[dict[str, str]]:
@@ -197,7 +200,7 @@ def _named(session: Session, wanted: Filter) -> list[ColumnElement[bool]] | None
     if wanted.order is not None:
         found.append(Event.order_id == wanted.order)
     if wanted.error is not None:
-        found.append(begins(session, Event.fingerprint, wanted.error))
+        found.append(failed_as(session, Event.fingerprint, wanted.error))
     if wanted.q is not None:
         found.append(_search(session, wanted.q.strip()))
     return found or None
@@ -218,6 +221,14 @@ def _search(session: Session, text: str) -> ColumnElement[bool]:
         *(begins(session, one, text, SHORTEST_BEGINNING) for one in columns),
         *([Event.account_id == owner] if owner else []),
     )
+
+
+def failed_as(session: Session, fingerprint: Any, error: str) -> ColumnElement[bool]:
+    """Whether a row failed as ``error`` says: exactly so, when that is known as a whole, lest a
+    group take in another whose fingerprint goes on where its own ends."""
+    if failures.is_known(session, error):
+        return and_(fingerprint == error, fingerprint.is_not(None))
+    return begins(session, fingerprint, error)
 
 
 def begins(session: Session, one: Any, text: str, shortest: int = 0) -> ColumnElement[bool]:

@@ -220,6 +220,20 @@ def retry(session: Session, event_id: int, *, actor: str, reason: str) -> Event:
     return event
 
 
+def replay(session: Session, event: Event, *, actor: str, reason: str) -> None:
+    """Have an event (locked) worked on again from its first try on, also when it was finished.
+
+    Raises ``Refused`` for one in quarantine: nobody knows yet whether it is authentic.
+    """
+    if event.status == "quarantined":
+        raise Refused("event_quarantined", f"Event {event.id} is in quarantine.")
+    event.status, event.origin, event.attempts = "received", "replay", 0
+    event.next_attempt_at = clock.now()
+    # Its fingerprint stays until it is worked: meanwhile it is unfinished as before.
+    event.finished_at = event.failed_at = None
+    _note_decision(session, event, "replay asked for", actor, reason)
+
+
 def dismiss(session: Session, event_id: int, *, actor: str, reason: str) -> Event:
     """Give an event up, with the reason. Raises ``Refused`` for one that was processed."""
     event = find(session, event_id, lock=True)

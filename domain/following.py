@@ -28,7 +28,7 @@ CANCELLED: Final = "cancelled_at_provider"
 """Why auto-renew is off when somebody cancelled or suspended it at the provider."""
 TWO: Final = "two_subscriptions"
 """The alert: two subscriptions of one account go on at once, so the customer pays twice."""
-SILENT: Final = "provider_silent"
+SILENT: Final = "subscription_silent"
 """The alert: a period ran out, and its provider reported neither money nor failure nor end."""
 TERMINATED: Final = frozenset({"refunded", "dispute_lost"})
 """Why auto-renew is off when the subscription was ended because its money went back."""

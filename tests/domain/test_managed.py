@@ -183,7 +183,7 @@ def test_a_provider_that_falls_silent_is_told_to_a_person_after_the_grace(runtim
     clock.travel(month(0).end + timedelta(days=5))
     time_passes(runtime)
     assert blocked_for(runtime) == "subscription_expired"
-    assert alerts(runtime) == ["provider_silent"]
+    assert alerts(runtime) == ["subscription_silent"]
 
 
 def test_a_trial_starts_without_money_and_an_unpaid_first_month_does_not(runtime: Runtime) -> None:

@@ -89,7 +89,12 @@ def change_password(session: Session, by: Decider, operator: Operator, password:
 
     Raises ``Refused`` for one that is too short.
     """
-    operator.password_hash, operator.password_changed_at = hashed(password), clock.wall()
+    keep_hash(session, by, operator, hashed(password))
+
+
+def keep_hash(session: Session, by: Decider, operator: Operator, password_hash: str) -> None:
+    """Give a new password that is ``hashed`` already: that takes long for a transaction."""
+    operator.password_hash, operator.password_changed_at = password_hash, clock.wall()
     audit.record(session, by, "change_password", "operator", operator.name)
 
 

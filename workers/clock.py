@@ -21,6 +21,7 @@ from workers.passage import pass_time
 from workers.rates_duty import know_rates
 from workers.runtime import Runtime
 from workers.sweep import sweep
+from workers.tally import tally
 from workers.vat_duty import check_vat_numbers
 from workers.watch import watch
 
@@ -36,6 +37,7 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("pass_time", 1.0, pass_time),
     ("check_vat_numbers", 60.0, check_vat_numbers),
     ("exchange_rates", 60.0, know_rates),
+    ("tally", 10.0, tally),
     ("watch", 60.0, watch),
 )
 log = structlog.get_logger()

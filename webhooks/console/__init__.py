@@ -84,7 +84,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from webhooks.api.parts import Services
-from webhooks.console import assets, audit, sign_in
+from webhooks.console import assets, audit, me, overview, sign_in
 from webhooks.console.desk import Desk, Threads
 from webhooks.console.page import ROOT, Action, Page
 from webhooks.console.rendering import Renderer
@@ -105,7 +105,6 @@ def routes(services: Services) -> list[BaseRoute]:
     elsewhere = f"{ROOT}/{{rest:path}}"
     return [
         Route("/", _home, name="home"),
-        Route(ROOT, _first),
         assets.route(),
         *desks,
         Route(elsewhere, Desk(services, renderer, threads, elsewhere)),
@@ -116,16 +115,14 @@ async def _home(_request: Request) -> Response:
     return RedirectResponse(ROOT, 303)
 
 
-async def _first(_request: Request) -> Response:
-    return RedirectResponse(f"{ROOT}{MODULES[0].SECTION.path}", 303)
-
-
 def _all(name: str) -> list[Any]:
     return [each for module in MODULES for each in getattr(module, name, ())]
 
 
 MODULES: Final[tuple[ModuleType, ...]] = (
     # In the order of the navigation.
+    overview,
     audit,
+    me,
     sign_in,
 )

@@ -34,7 +34,9 @@ HEADERS: Final = {
 
 TONES: Final = {
     **dict.fromkeys(("processed", "done", "active", "paid", "resolved", "succeeded", "ok"), "good"),
-    **dict.fromkeys(("waiting", "unmatched", "quarantined", "past_due", "acknowledged"), "warn"),
+    **dict.fromkeys(
+        ("waiting", "unmatched", "quarantined", "past_due", "acknowledged", "failing"), "warn"
+    ),
     **dict.fromkeys(("parked", "failed", "blocked", "open", "overdue", "expired"), "bad"),
     **dict.fromkeys(("received", "running", "wanted", "planned"), "info"),
 }

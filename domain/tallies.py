@@ -1,0 +1,192 @@
+"""How much came in and what became of it over time: counted once, kept as sums, read at once.
+
+Events and attempts are counted in the order of their numbers, a bounded piece at a time, up to
+those of a minute ago: by then every transaction with a smaller number has ended. So a count is
+exact, whenever it is made, and a store that was never counted is caught up with.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from domain import clock
+from domain.database import Base, insert_once
+from domain.inbox import FINISHED, Attempt, Event
+
+UNITS: Final = {
+    "minutes": timedelta(minutes=5),
+    "hours": timedelta(hours=1),
+    "days": timedelta(days=1),
+}
+"""The lengths of the spans that are kept; their starts are multiples of them."""
+SETTLED: Final = timedelta(minutes=1)
+"""How old a row must be to be counted: longer than any transaction that writes one."""
+STEP: Final = 20_000
+"""Rows that are counted in one transaction."""
+
+
+class Tally(Base):
+    """How often something happened in one span (``received``, ``finished``, ``failed``), or how
+    much there was of it at its end (``waiting``, ``parked``; then without a provider)."""
+
+    __tablename__ = "tallies"
+
+    unit: Mapped[str] = mapped_column(primary_key=True)
+    start: Mapped[datetime] = mapped_column(primary_key=True)
+    series: Mapped[str] = mapped_column(primary_key=True)
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+
+
+class TallyMark(Base):
+    """Up to which number the rows of a table are counted."""
+
+    __tablename__ = "tally_marks"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    counted_to: Mapped[int]
+
+
+def count_events(session: Session) -> bool:
+    """Count one piece of what came in; tells whether there may be more."""
+    mark = _mark(session, "events")
+    end = _end(session, Event.id, Event.received_at, mark.counted_to)
+    if end is None:
+        return False
+    rows = session.execute(
+        select(Event.received_at, Event.provider).where(Event.id > mark.counted_to, Event.id <= end)
+    )
+    _add(session, Counter(("received", provider, at) for at, provider in rows))
+    mark.counted_to = end
+    return True
+
+
+def count_attempts(session: Session) -> bool:
+    """Count one piece of what was tried; tells whether there may be more."""
+    mark = _mark(session, "attempts")
+    end = _end(session, Attempt.id, Attempt.at, mark.counted_to)
+    if end is None:
+        return False
+    rows = session.execute(
+        select(Attempt.at, Attempt.outcome, Attempt.error.is_not(None), Event.provider)
+        .join(Event, Event.id == Attempt.event_id)
+        .where(Attempt.id > mark.counted_to, Attempt.id <= end)
+    )
+    found: Counter[tuple[str, str, datetime]] = Counter()
+    for at, outcome, has_error, provider in rows:
+        if outcome in FINISHED or has_error:
+            found["finished" if outcome in FINISHED else "failed", provider, at] += 1
+    _add(session, found)
+    mark.counted_to = end
+    return True
+
+
+def note_levels(session: Session, levels: dict[str, int]) -> None:
+    """Keep how much of something there is now, as the level of the spans that are running."""
+    for unit in UNITS:
+        start = start_of(unit, clock.now())
+        for series, count in levels.items():
+            _row(session, unit, start, series, "", count, adds=False)
+
+
+def start_of(unit: str, at: datetime) -> datetime:
+    """The start of the span that an instant lies in."""
+    length = int(UNITS[unit].total_seconds())
+    seconds = int(at.timestamp())
+    return datetime.fromtimestamp(seconds - seconds % length, UTC)
+
+
+def since(session: Session, unit: str, start: datetime) -> dict[str, dict[datetime, int]]:
+    """Every series from a start on, all providers together: series → start → count."""
+    rows = session.execute(
+        select(Tally.series, Tally.start, func.sum(Tally.count))
+        .where(Tally.unit == unit, Tally.start >= start)
+        .group_by(Tally.series, Tally.start)
+    )
+    found: dict[str, dict[datetime, int]] = {}
+    for series, at, count in rows:
+        found.setdefault(series, {})[at] = int(count)
+    return found
+
+
+def totals(session: Session, unit: str, start: datetime) -> dict[tuple[str, str], int]:
+    """How often each thing happened from a start on: (series, provider) → count."""
+    rows = session.execute(
+        select(Tally.series, Tally.provider, func.sum(Tally.count))
+        .where(Tally.unit == unit, Tally.start >= start, Tally.provider != "")
+        .group_by(Tally.series, Tally.provider)
+    )
+    return {(series, provider): int(count) for series, provider, count in rows}
+
+
+def last_received(session: Session, provider: str) -> tuple[datetime, str] | None:
+    """When the provider's last event came, and its type; None when none ever did."""
+    day: datetime | None = session.scalar(
+        select(func.max(Tally.start)).where(
+            Tally.unit == "minutes", Tally.series == "received", Tally.provider == provider
+        )
+    )
+    statement = select(Event.received_at, Event.type).where(Event.provider == provider)
+    if day is not None:
+        statement = statement.where(Event.received_at >= day)
+    row = session.execute(
+        statement.order_by(Event.received_at.desc(), Event.id.desc()).limit(1)
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
+def _mark(session: Session, name: str) -> TallyMark:
+    insert_once(session, TallyMark, name=name, counted_to=0)
+    return session.scalars(select(TallyMark).where(TallyMark.name == name).with_for_update()).one()
+
+
+def _end(session: Session, number: Any, at: Any, counted_to: int) -> int | None:
+    """The number of the last row of the next piece; None when there is nothing to count yet."""
+    piece = (
+        select(number.label("number"), at.label("at"))
+        .where(number > counted_to)
+        .order_by(number)
+        .limit(STEP)
+        .subquery()
+    )
+    fresh = select(func.min(piece.c.number)).where(piece.c.at >= clock.now() - SETTLED)
+    last, first_fresh = session.execute(
+        select(func.max(piece.c.number), fresh.scalar_subquery())
+    ).one()
+    end = last if first_fresh is None else first_fresh - 1
+    return None if end is None or end <= counted_to else int(end)
+
+
+def _add(session: Session, found: Counter[tuple[str, str, datetime]]) -> None:
+    sums: Counter[tuple[str, datetime, str, str]] = Counter()
+    for (series, provider, at), count in found.items():
+        for unit in UNITS:
+            sums[unit, start_of(unit, at), series, provider] += count
+    for (unit, start, series, provider), count in sorted(sums.items()):
+        _row(session, unit, start, series, provider, count, adds=True)
+
+
+def _row(
+    session: Session,
+    unit: str,
+    start: datetime,
+    series: str,
+    provider: str,
+    count: int,
+    *,
+    adds: bool,
+) -> None:
+    key = {"unit": unit, "start": start, "series": series, "provider": provider}
+    if insert_once(session, Tally, **key, count=count):
+        return
+    session.execute(
+        update(Tally)
+        .filter_by(**key)
+        .values(count=Tally.count + count if adds else count)
+        .execution_options(synchronize_session=False)
+    )

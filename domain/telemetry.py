@@ -40,6 +40,11 @@ FLUSH_ROWS = Histogram(
 )
 EVENTS = Counter("billhook_events", "Events worked, by outcome.", ("provider", "outcome"))
 EFFECTS = Counter("billhook_effects", "Effects tried, by outcome.", ("kind", "outcome"))
+BACKFILLED = Counter(
+    "billhook_backfilled_events",
+    "Events that no webhook brought, found in the provider's list.",
+    ("provider",),
+)
 REQUESTS = Counter("billhook_requests", "API and page requests.", ("route", "status"))
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from os import urandom
+from time import time_ns
 from typing import Any, Final
-from uuid import uuid4
 
 import msgspec
 from sqlalchemy import select, text
@@ -43,8 +44,14 @@ class Incoming(msgspec.Struct, kw_only=True):
     sha256: bytes = b""
 
     def __post_init__(self) -> None:
-        self.delivery_id = self.delivery_id or uuid4().hex
+        self.delivery_id = self.delivery_id or _new_id()
         self.sha256 = hashlib.sha256(self.body).digest()
+
+
+def _new_id() -> str:
+    """32 characters, growing with time: ids without an order would scatter over the whole index,
+    and each would have another page of it written."""
+    return f"{time_ns() // 1_000:016x}{urandom(8).hex()}"
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,14 +62,30 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     forged: bool = False
 
 
+_NEW: Final = Receipt()
+_KNOWN: Final = Receipt(duplicate=True)
+
+
 def insert(session: Session, rows: Sequence[Incoming]) -> list[Receipt]:
     """Insert a batch; the receipts are in the order of ``rows``."""
-    ordered = sorted(rows, key=lambda row: (row.provider, row.identity.event_id))
+    ordered = sorted(rows, key=order)
     if session.get_bind().dialect.name == "postgresql":
         inserted = _insert_at_once(session, ordered)
     else:
         inserted = _insert_singly(session, ordered)
-    return [_receipt(session, row, inserted) for row in rows]
+    return [receipt_of(row, inserted, session) for row in rows]
+
+
+def order(row: Incoming) -> tuple[str, str]:
+    """What a batch is sorted by."""
+    return row.provider, row.identity.event_id
+
+
+def insert_listed(session: Session, row: Incoming) -> bool:
+    """Insert an event that the provider's list holds and no delivery brought; False when it is
+    known. There is no delivery to it, so one that comes later is a duplicate, whatever its bytes:
+    what the provider answered to our own call needs no other proof."""
+    return _insert_event(session, row, row.identity.event_id, delivery_id="") is not None
 
 
 Inserted = dict[str, int | None]
@@ -70,11 +93,17 @@ Inserted = dict[str, int | None]
 absent carried a transmission id that is known."""
 
 
-def _receipt(session: Session, row: Incoming, inserted: Inserted) -> Receipt:
+def receipt_of(row: Incoming, inserted: Inserted, session: Session | None = None) -> Receipt:
+    """What became of a row, in the transaction that inserted it.
+
+    The ``session`` is needed only for a row with a transmission id.
+    """
+    if row.delivery_id in inserted and inserted[row.delivery_id] is not None:
+        return _NEW
+    if session is None or row.delivery_key is None:
+        return _KNOWN
     if row.delivery_id not in inserted:
         return Receipt(duplicate=True, forged=_first_body(session, row) != row.sha256)
-    if inserted[row.delivery_id] is not None:
-        return Receipt()
     return Receipt(duplicate=not _keep_variant(session, row))
 
 
@@ -114,8 +143,9 @@ def _insert_singly(session: Session, rows: Sequence[Incoming]) -> Inserted:
     return inserted
 
 
-def _insert_event(session: Session, row: Incoming, event_id: str) -> int | None:
-    if not insert_once(session, Event, **_event_values(row) | {"provider_event_id": event_id}):
+def _insert_event(session: Session, row: Incoming, event_id: str, **changes: str) -> int | None:
+    values = {**_event_values(row), "provider_event_id": event_id, **changes}
+    if not insert_once(session, Event, **values):
         return None
     statement = select(Event.id).where(
         Event.provider == row.provider, Event.provider_event_id == event_id
@@ -148,7 +178,7 @@ def _event_values(row: Incoming) -> dict[str, Any]:
         "origin": row.origin,
         "delivery_id": row.delivery_id,
         "received_at": row.received_at,
-        "created_at": _storable(row.identity.created_at),
+        "created_at": storable(row.identity.created_at),
         "livemode": row.identity.livemode,
         "next_attempt_at": row.received_at,
         "attempts": 0,
@@ -157,13 +187,13 @@ def _event_values(row: Incoming) -> dict[str, Any]:
     }
 
 
-def _storable(instant: datetime | None) -> datetime | None:
-    """At the ends of the calendar another time zone has no such year: a session of the database
-    in that zone could store the row and never load it again."""
+def storable(instant: datetime | None) -> datetime | None:
+    """An instant that can be kept, or None. At the ends of the calendar another time zone has no
+    such year: a session of the database in that zone could store the row and never load it."""
     return instant if instant is not None and EARLIEST <= instant <= LATEST else None
 
 
-_COLUMNS: Final = {
+COLUMNS: Final = {
     "delivery_id": "text",
     "provider": "text",
     "delivery_key": "text",
@@ -182,11 +212,11 @@ _COLUMNS: Final = {
     "body_sha256": "bytea",
     "body": "bytea",
 }
-_ARRAYS: Final = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
-_INSERT: Final = text(
+_ARRAYS: Final = ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in COLUMNS.items())
+INSERT: Final = text(
     f"""
     WITH incoming AS (
-        SELECT * FROM unnest({_ARRAYS}) AS t({", ".join(_COLUMNS)})
+        SELECT * FROM unnest({_ARRAYS}) AS t({", ".join(COLUMNS)})
     ), d AS (
         INSERT INTO deliveries (id, provider, delivery_key, provider_event_id, received_at,
                                 source, headers, signer, body_sha256)
@@ -217,8 +247,8 @@ _INSERT: Final = text(
 
 def _insert_at_once(session: Session, rows: Sequence[Incoming]) -> Inserted:
     values = [_flat(row) for row in rows]
-    arrays = {name: [value[name] for value in values] for name in _COLUMNS}
-    return dict(session.execute(_INSERT, arrays).all())
+    arrays = {name: [value[name] for value in values] for name in COLUMNS}
+    return dict(session.execute(INSERT, arrays).all())
 
 
 def _flat(row: Incoming) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from domain.errors import StoreUnavailable
 from workers import expire_orders
 from workers.passage import pass_time
 from workers.rates_duty import know_rates
+from workers.reconcile import reconcile
 from workers.runtime import Runtime
 from workers.sweep import sweep
 from workers.tally import tally
@@ -38,6 +39,7 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("check_vat_numbers", 60.0, check_vat_numbers),
     ("exchange_rates", 60.0, know_rates),
     ("tally", 10.0, tally),
+    ("reconcile", 30.0, reconcile),
     ("watch", 60.0, watch),
 )
 log = structlog.get_logger()

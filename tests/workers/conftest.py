@@ -53,3 +53,12 @@ def client(played: Played) -> Iterator[TestClient]:
     with TestClient(create_app(services)) as client:
         client.headers["Authorization"] = f"Bearer {token}"
         yield client
+
+
+@pytest.fixture
+def begun(played: Played) -> Played:
+    """Reconciliation has run once, so that its positions are known."""
+    from tests.workers.missing_webhooks import run
+
+    run(played)
+    return played

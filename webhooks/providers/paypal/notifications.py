@@ -53,7 +53,8 @@ def events(
 ) -> list[Document]:
     """Events created between the instants, oldest first, each as it would have been delivered.
 
-    Raises ``Transient``, or ``Permanent`` when PayPal refuses to list them.
+    Raises ``Transient``, also for an answer that is no list, or ``Permanent`` when PayPal refuses
+    to list them.
     """
     query = {
         "page_size": str(page_size),
@@ -63,7 +64,7 @@ def events(
         **({"event_type": event_type} if event_type else {}),
     }
     pages = _pages(client, f"{EVENTS_PATH}?{urlencode(query)}")
-    found = [_as_delivered(event) for page in pages for event in sections(page, "events")]
+    found = [_as_delivered(event) for page in pages for event in _events(page)]
     # PayPal lists the newest first; where dates are odd or equal, its order decides.
     found.reverse()
     return sorted(found, key=_created)
@@ -131,6 +132,14 @@ def _next_path(page: Document) -> str | None:
     if not parts.path.endswith(EVENTS_PATH) or not parts.query:
         raise Permanent("PayPal's list of events links to something else")
     return f"{EVENTS_PATH}?{parts.query}"
+
+
+def _events(page: Document) -> list[Document]:
+    """The events of one page. Raises ``Transient`` for an answer that is none: what was not read
+    must not be taken for read."""
+    if not isinstance(page.get("events"), list) and page.get("count") != 0:
+        raise Transient("PayPal's list of events cannot be read: it has no events")
+    return sections(page, "events")
 
 
 def _as_delivered(event: Document) -> Document:

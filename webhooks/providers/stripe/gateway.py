@@ -7,11 +7,9 @@ https://docs.stripe.com/api/idempotent_requests
 from __future__ import annotations
 
 import logging
-import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 import stripe
 
 from domain.errors import Permanent
@@ -26,7 +24,7 @@ from domain.ports import (
     RefundOutcome,
     RefundRequest,
 )
-from webhooks.providers.stripe import charges, checkouts, refunds
+from webhooks.providers.stripe import charges, checkouts, event_lists, refunds
 from webhooks.providers.stripe.charges import plain
 from webhooks.providers.stripe.failures import failures_of, is_missing
 from webhooks.providers.stripe.methods import method_of_payment_method
@@ -41,7 +39,6 @@ TIMEOUTS: Final = (3.05, 20.0)
 """Seconds to connect and to wait for an answer."""
 RETRIES: Final = 2
 """By the library, with the same idempotency key."""
-PAGE: Final = 100
 
 
 class StripeGateway:
@@ -184,20 +181,9 @@ class StripeGateway:
 
     def list_events(self, since: datetime, until: datetime) -> list[dict[str, Any]]:
         """Every snapshot event that Stripe made between the instants, oldest first; it keeps them
-        for 30 days. The library's objects are passed by: they cost milliseconds per event."""
-        created = {"gte": math.floor(since.timestamp()), "lte": math.ceil(until.timestamp())}
-        found: list[dict[str, Any]] = []
-        after: dict[str, str] = {}
+        for 30 days. Raises ``Transient`` for an answer that is no list of events."""
         with failures_of("list its events"):
-            while True:
-                answer = self._client.raw_request(
-                    "get", "/v1/events", created=created, limit=PAGE, **after
-                )
-                page = msgspec.json.decode(answer.body, type=dict[str, Any])
-                found.extend(page["data"])
-                if not page["has_more"]:
-                    return found[::-1]
-                after = {"starting_after": found[-1]["id"]}
+            return list(event_lists.between(self._client, since, until))[::-1]
 
     def _open(self, page: SessionCreateParams, key: str) -> Checkout:
         try:

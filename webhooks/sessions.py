@@ -1,7 +1,9 @@
 """The browser's half of a session: its cookie, the token of its forms, and where a call comes from.
 
-Nothing here reads the store. A session's secret is only in the cookie; the token that every form
-carries is derived from it, so it needs no place of its own and ends with the session.
+Nothing here reads the store. A session's secret is only in the cookie, signed with the setting
+``BILLHOOK_SECRET_KEY``, so that a made-up one costs no query and a new key signs everybody out. The
+token that every form carries is derived from it, so it needs no place of its own and ends with the
+session.
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from domain.operator_sessions import LIFETIME
+from domain.settings import Settings
 
 COOKIE: Final = "billhook_session"
 HOST_COOKIE: Final = f"__Host-{COOKIE}"
 """Its name over https: browsers take it from this very host only."""
-LONGEST_SECRET: Final = 100
+LONGEST_VALUE: Final = 200
 SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - a name
 
@@ -28,15 +31,15 @@ TOKEN_HEADER: Final = "x-csrf-token"  # noqa: S105 - a name
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """What a request says about where it comes from. ``headers`` have lower-case names."""
 
+    settings: Settings
     headers: Mapping[str, str]
     method: str = "GET"
     scheme: str = "http"
-    public_url: str | None = None
 
     @property
     def is_secure(self) -> bool:
         """Whether the browser talks https, to us or to what stands in front of us."""
-        return self.scheme == "https" or (self.public_url or "").startswith("https:")
+        return self.scheme == "https" or (self.settings.public_url or "").startswith("https:")
 
     @property
     def is_safe(self) -> bool:
@@ -44,14 +47,22 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return self.method in SAFE_METHODS
 
     def session_secret(self) -> str | None:
-        """The secret of the session that the cookie names."""
+        """The secret of the session that the cookie names, when we signed it."""
         cookies: SimpleCookie = SimpleCookie()
         try:
             cookies.load(self.headers.get("cookie", ""))
         except CookieError:
             return None
         found = cookies.get(self.cookie_name)
-        return found.value if found and 0 < len(found.value) <= LONGEST_SECRET else None
+        if found is None or len(found.value) > LONGEST_VALUE or not found.value.isascii():
+            return None
+        secret = found.value.partition(".")[0]
+        return secret if hmac.compare_digest(found.value, self.signed(secret)) else None
+
+    def signed(self, secret: str) -> str:
+        """A session's secret with its signature, as it stands in the cookie."""
+        key = (self.settings.secret_key or "").encode()
+        return f"{secret}.{hmac.new(key, secret.encode(), hashlib.sha256).hexdigest()}"
 
     @property
     def cookie_name(self) -> str:
@@ -70,7 +81,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return site is not None if origin is None else self._is_ours(origin)
 
     def _is_ours(self, origin: str) -> bool:
-        ours = {self.headers.get("host", "").lower(), urlsplit(self.public_url or "").netloc}
+        ours = {self.headers.get("host", "").lower(), urlsplit(self.settings.public_url or "").netloc}
         return urlsplit(origin).netloc.lower() in ours - {""}
 
 
@@ -90,7 +101,7 @@ def given(caller: Caller, secret: str) -> str:
     Lax, so that a link in an alert's message leads to its page; nothing is changed by a GET.
     """
     age = int(LIFETIME.total_seconds())
-    return f"{caller.cookie_name}={secret}; Max-Age={age}; {_attributes(caller)}"
+    return f"{caller.cookie_name}={caller.signed(secret)}; Max-Age={age}; {_attributes(caller)}"
 
 
 def taken(caller: Caller) -> str:

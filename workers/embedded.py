@@ -129,9 +129,9 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
     return listener
 
 
-def kept_secret(directory: Path) -> str:
-    """The embedded form's own secret key: made once, readable by its owner alone."""
-    path = directory / "secret_key"
+def kept_secret(directory: Path, name: str = "secret_key") -> str:
+    """A secret of the embedded form's own: made once, readable by its owner alone."""
+    path = directory / name
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)

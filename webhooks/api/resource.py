@@ -83,9 +83,11 @@ class Resource:
         return _response(await self._settled(reply))
 
     def _caller(self, scope: Any, sent: Headers) -> Caller:
-        public_url = self._services.settings.public_url
         return Caller(
-            headers=sent, method=scope["method"], scheme=scope["scheme"], public_url=public_url
+            settings=self._services.settings,
+            headers=sent,
+            method=scope["method"],
+            scheme=scope["scheme"],
         )
 
     async def _run(self, work: Callable[..., _T], *args: Any) -> _T:

@@ -27,10 +27,10 @@ class Forbidden(Exception):
 def caller_of(services: Services, scope: Any, headers: Headers) -> Caller:
     """What the request says about where it comes from."""
     return Caller(
+        settings=services.settings,
         headers=headers,
         method=scope["method"],
         scheme=scope["scheme"],
-        public_url=services.settings.public_url,
     )
 
 

@@ -79,7 +79,8 @@ def _inside(to: str) -> str:
 
 
 def _browser(visit: Visit) -> Caller:
-    return Caller(headers={}, scheme="https" if visit.is_secure else "http")
+    scheme = "https" if visit.is_secure else "http"
+    return Caller(settings=visit.services.settings, headers={}, scheme=scheme)
 
 
 PAGES: Final = (Page("/sign-in", show, is_open=True),)

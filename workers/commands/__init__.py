@@ -11,6 +11,7 @@ from workers.commands import (
     events,
     migrate,
     openapi,
+    operators,
     play,
     processes,
     tokens,
@@ -33,5 +34,6 @@ COMMANDS: tuple[Command, ...] = (
     effects,
     audit,
     tokens,
+    operators,
     openapi,
 )

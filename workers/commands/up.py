@@ -9,22 +9,25 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from sqlalchemy import Select, func, select
 
-from domain import clock, tokens
+from domain import clock, operators, tokens
 from domain.accounts import Account
+from domain.audit import Decider
 from domain.effects import Effect
 from domain.history import HistoryEntry
 from domain.inbox import Event
 from domain.invoices import Invoice
+from domain.operators import Operator
 from domain.orders import Order
 from domain.settings import Settings
 from domain.subscriptions import Subscription
-from workers.embedded import Embedded
+from workers.embedded import Embedded, kept_secret
 from workers.processes import wait_for_signal
 from workers.stories.library import SELECTION, STORIES
 from workers.stories.stage import Stage
 
 STORY_SPAN = timedelta(days=175)
 """The stories begin that long ago, so that they end about now."""
+DEMO_OPERATOR = "demo"
 
 
 def run(settings: Settings, *, story: bool, sandbox_port: int) -> int:
@@ -84,6 +87,23 @@ def _summary(billhook: Embedded, console: Console) -> None:
     console.print(table)
 
 
+def _invite_operator(billhook: Embedded, console: Console) -> None:
+    """Say where the console is and how to sign in; the first time, somebody is let in.
+
+    Once there is anybody else, or the password was changed, whoever runs this knows how.
+    """
+    console.print(f"The console is at [bold]{billhook.base_url}/console[/bold]")
+    password = kept_secret(billhook.settings.state_dir, f"{DEMO_OPERATOR}_password")
+    database = billhook.runtime.database
+    with database.transaction() as session:
+        if not operators.all_operators(session):
+            made_by = Decider(actor="cli:up")
+            operators.add(session, made_by, DEMO_OPERATOR, "operator", password)
+        demo = session.scalar(select(Operator).where(Operator.name == DEMO_OPERATOR))
+    if demo and not demo.disabled_at and operators.password_fits(password, demo.password_hash):
+        console.print(f"Sign in as [bold]{DEMO_OPERATOR}[/bold], password {password}")
+
+
 def happened(kind: str) -> Select[int]:
     """How often something of that kind stands in the accounts' histories."""
     return select(func.count()).where(HistoryEntry.kind == kind)
@@ -94,6 +114,7 @@ def _invitation(billhook: Embedded, console: Console) -> None:
         made = {role: tokens.create(session, role, "made by up")[1] for role in ("app", "operator")}
     base = billhook.base_url
     console.print(f"\nBillhook serves [bold]{base}[/bold]   API docs: {base}/docs")
+    _invite_operator(billhook, console)
     if billhook.sandbox is not None:
         console.print(f"The sandbox is at [bold]{billhook.sandbox.base_url}[/bold]")
     for role, secret in made.items():

@@ -73,7 +73,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 def compose(
     alert: Alert, change: str, *, docs: str, public_url: str | None, others: int = 0
 ) -> Message:
-    """The message about an alert. ``docs`` is where ``runbook.md`` can be read."""
+    """The message about an alert. ``docs`` is where the documentation can be read."""
     rule = alert_words.rule_of(alert)
     return Message(
         alert=alert.id,
@@ -86,7 +86,7 @@ def compose(
         hurts=_without_addresses(alert_words.whom(alert)),
         since=alert.opened_at,
         until=alert.resolved_at if change == "resolved" else None,
-        runbook=f"{docs}#{rule.runbook}",
+        runbook=alert_words.runbook(alert, docs),
         console=f"{public_url}/console/alerts/{alert.id}" if public_url else None,
         others=others,
     )

@@ -38,11 +38,6 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
     after: timedelta = timedelta(0)
     """How long it must last before it opens."""
 
-    @property
-    def runbook(self) -> str:
-        """The heading in ``docs/runbook.md``, as a link names it."""
-        return self.name
-
 
 class _Known(dict[str, Any]):
     """Values for a template; one that an alert lacks is left as a question mark."""

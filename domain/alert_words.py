@@ -41,6 +41,11 @@ def whom(alert: Alert) -> str:
     return fill(rule_of(alert).hurts, values(alert))
 
 
+def runbook(alert: Alert, docs: str) -> str:
+    """Where it says what to do; ``docs`` is where the documentation can be read."""
+    return f"{docs}/runbook.md#{rule_of(alert).name}"
+
+
 def _told(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(map(str, value))

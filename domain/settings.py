@@ -28,6 +28,9 @@ KNOWN: Final = frozenset(
         "BILLHOOK_APP_URL",
         "BILLHOOK_APP_WEBHOOK_URL",
         "BILLHOOK_APP_WEBHOOK_SECRET",
+        "BILLHOOK_ALERT_WEBHOOK_URL",
+        "BILLHOOK_ALERT_WEBHOOK_SECRET",
+        "BILLHOOK_DOCS_URL",
         "BILLHOOK_NOW",
         "BILLHOOK_PROVIDERS",
         "BILLHOOK_LOG_FORMAT",
@@ -58,6 +61,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     app_webhook_secret: str | None = None
     smtp_url: str | None = None
     alert_urls: tuple[str, ...] = ()
+    alert_webhook_url: str | None = None
+    alert_webhook_secret: str | None = None
+    docs_url: str = "docs"
+    """Where the documentation can be read: what an alert's runbook link begins with."""
     now: datetime | None = None
     log_format: str = "auto"
     log_level: str = "info"
@@ -80,8 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     def secrets(self) -> tuple[str, ...]:
         """Values that must appear in no log, error or metric."""
-        candidates = (self.secret_key, self.app_webhook_secret, self.smtp_url, *self.alert_urls)
-        return tuple(filter(None, candidates))
+        signing = (self.secret_key, self.app_webhook_secret, self.alert_webhook_secret)
+        return tuple(filter(None, (*signing, self.smtp_url, *self.alert_urls)))
 
 
 def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
@@ -105,6 +112,9 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         app_webhook_secret=values.get("BILLHOOK_APP_WEBHOOK_SECRET"),
         smtp_url=values.get("SMTP_URL"),
         alert_urls=_list(values.get("ALERT_URLS", "")),
+        alert_webhook_url=_http_url(values, "BILLHOOK_ALERT_WEBHOOK_URL"),
+        alert_webhook_secret=values.get("BILLHOOK_ALERT_WEBHOOK_SECRET"),
+        docs_url=_http_url(values, "BILLHOOK_DOCS_URL") or "docs",
         now=_instant(values, "BILLHOOK_NOW"),
         log_format=_choice(values, "BILLHOOK_LOG_FORMAT", ("auto", "json", "console")),
         log_level=_choice(values, "BILLHOOK_LOG_LEVEL", ("info", "debug", "warning", "error")),
@@ -144,13 +154,14 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
 
 
 def _require_pairs(values: Mapping[str, str]) -> None:
-    url, secret = "BILLHOOK_APP_WEBHOOK_URL", "BILLHOOK_APP_WEBHOOK_SECRET"
-    for given, missing in ((url, secret), (secret, url)):
-        if given in values and missing not in values:
-            raise Misconfigured(
-                f"{given} is set and {missing} is not: the app is told of changes by signed "
-                "webhooks, which need both"
-            )
+    for who, what in (("APP", "the app is told of changes"), ("ALERT", "alerts are told")):
+        url, secret = f"BILLHOOK_{who}_WEBHOOK_URL", f"BILLHOOK_{who}_WEBHOOK_SECRET"
+        for given, missing in ((url, secret), (secret, url)):
+            if given in values and missing not in values:
+                raise Misconfigured(
+                    f"{given} is set and {missing} is not: {what} by signed webhooks, which need "
+                    "both"
+                )
 
 
 def _database_url(values: Mapping[str, str], state_dir: Path) -> str:

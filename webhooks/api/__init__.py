@@ -11,6 +11,7 @@ from starlette.routing import Route
 from webhooks.api import (
     account_history,
     accounts,
+    alerts,
     auto_renew,
     invoice_revisions,
     invoices,
@@ -54,4 +55,5 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *refunds.OPERATIONS,
     *invoices.OPERATIONS,
     *invoice_revisions.OPERATIONS,
+    *alerts.OPERATIONS,
 )

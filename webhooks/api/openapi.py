@@ -27,6 +27,7 @@ TAGS: Final = {
     "purchases": "From a price to a paid order.",
     "invoices": "Invoices and credit notes, to list, print and read by machine.",
     "refunds": "Money given back, by the customer's right or an operator's decision.",
+    "alerts": "What a person should know about.",
 }
 ABOUT: Final = (
     "Billhook receives what payment providers report, keeps accounts, subscriptions, invoices and "

@@ -14,6 +14,7 @@ from workers.commands import (
     operators,
     play,
     processes,
+    reconcile,
     tokens,
 )
 
@@ -32,6 +33,7 @@ COMMANDS: tuple[Command, ...] = (
     play,
     events,
     effects,
+    reconcile,
     audit,
     tokens,
     operators,

@@ -1,0 +1,207 @@
+"""``reconcile``: look now for what no webhook told of, with a progress bar on a terminal."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from time import sleep
+from typing import Any, Final
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from domain import clock, positions
+from domain import settings as environment
+from domain.errors import Permanent, Refused, Transient
+from domain.positions import EVENTS, Position, Window
+from webhooks.backfill import Entered
+from webhooks.providers import Provider
+from workers.commands.tables import show
+from workers.processes import require_schema, start_logging
+from workers.reconcile import Slice, walk
+from workers.runtime import Runtime, build
+
+COLUMNS: Final = ("provider", "since", "until", "listed", "known", "found", "foreign", "error")
+UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
+FIRST: Final = timedelta(days=3)
+"""How far back the first walk goes: for so long the providers try to deliver."""
+PAUSES_S: Final = (1.0, 4.0, 15.0)
+"""Before another try at a slice that the provider did not answer."""
+
+Row = dict[str, Any]
+Seen = Callable[[str, Window, Slice], None]
+
+
+def add_to(commands: Any) -> None:
+    """Add the parser."""
+    command = commands.add_parser("reconcile", help="look for what no webhook told of")
+    command.add_argument(
+        "--since",
+        type=since,
+        metavar="WHEN",
+        help="2026-11-01, 2026-11-01T08:00, 7d or 12h; else from where the last walk ended",
+    )
+    command.add_argument("--provider", metavar="NAME", help="only this one")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=_run)
+
+
+def since(text: str) -> datetime:
+    """An instant in UTC, or a span before now. Raises ``ArgumentTypeError`` for anything that no
+    list can be walked from."""
+    now = clock.now()
+    at = _ago(text, now) or _instant(text)
+    if at is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no instant: write 2026-11-01, 2026-11-01T08:00, 7d or 12h"
+        )
+    if at < now - positions.REACH - timedelta(minutes=1):
+        days = positions.REACH.days
+        raise argparse.ArgumentTypeError(
+            f"{text} is too long ago: the providers list the events of the last {days} days only"
+        )
+    if at >= now - positions.LAG:
+        raise argparse.ArgumentTypeError(
+            f"{text} leaves nothing to walk: what is younger than two minutes is left to the "
+            "webhooks"
+        )
+    return at
+
+
+def _ago(text: str, now: datetime) -> datetime | None:
+    match = re.fullmatch(r"(\d{1,5})([dhm])", text, re.ASCII)
+    return now - timedelta(**{UNITS[match[2]]: int(match[1])}) if match else None
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _run(chosen: argparse.Namespace) -> int:
+    with _runtime() as runtime:
+        providers = _chosen(runtime, chosen.provider)
+        with _progress(chosen.json) as seen:
+            rows = [walked(runtime, each, chosen.since, seen) for each in providers]
+    show(rows, COLUMNS, chosen.json)
+    return 1 if any(row["error"] for row in rows) else 0
+
+
+@contextmanager
+def _runtime() -> Iterator[Runtime]:
+    settings = environment.read()
+    runtime = build(settings)
+    # What is found is told here; the log would only repeat it.
+    start_logging(msgspec.structs.replace(settings, log_level="error"), runtime)
+    try:
+        require_schema(runtime.database)
+        yield runtime
+    finally:
+        runtime.close()
+
+
+def _chosen(runtime: Runtime, name: str | None) -> list[Provider]:
+    """The providers to ask. Raises ``Refused``."""
+    switched_on = ", ".join(provider.name for provider in runtime.providers)
+    if not switched_on:
+        raise Refused("no_provider", "No provider is switched on; `billhook doctor` says how.")
+    if name is None:
+        return list(runtime.providers)
+    provider = runtime.providers.get(name)
+    if provider is None:
+        raise Refused(
+            "provider_off", f"No provider {name!r} is switched on; there is {switched_on}."
+        )
+    return [provider]
+
+
+def walked(runtime: Runtime, provider: Provider, since: datetime | None, seen: Seen) -> Row:
+    """Walk a provider's list and say what was found; a failure is told in ``error``."""
+    window = _window(runtime, provider.name, since)
+    total, error = Entered(), None
+    try:
+        for part in _patiently(runtime, provider, window):
+            total.add(part.entered)
+            seen(provider.name, window, part)
+    except (Transient, Permanent) as failure:
+        error = str(failure)
+    return {
+        "provider": provider.name,
+        "since": window.since,
+        "until": window.until,
+        "listed": total.listed,
+        "known": total.known,
+        "found": total.entered,
+        "foreign": total.foreign,
+        "error": error,
+    }
+
+
+def _window(runtime: Runtime, provider: str, since: datetime | None) -> Window:
+    now = clock.now()
+    with runtime.database.transaction() as session:
+        position = session.get(Position, {"provider": provider, "name": EVENTS})
+    if since is not None:
+        return Window(since, now - positions.LAG)
+    return positions.window(position.reached if position else now - FIRST, now)
+
+
+def _patiently(runtime: Runtime, provider: Provider, window: Window) -> Iterator[Slice]:
+    """Walk, and try a slice again that the provider did not answer."""
+    at, tries = window.since, 0
+    while at < window.until:
+        try:
+            for part in walk(runtime, provider, at, window.until):
+                at, tries = part.until, 0
+                yield part
+        except Transient:
+            if tries == len(PAUSES_S):
+                raise
+            sleep(PAUSES_S[tries])
+            tries += 1
+
+
+@contextmanager
+def _progress(as_json: bool) -> Iterator[Seen]:
+    """A bar where somebody watches, lines where a file does, nothing beside JSON."""
+    console = Console(stderr=True)
+    if as_json:
+        yield lambda _name, _window, _part: None
+    elif console.is_terminal:
+        columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+        with Progress(*columns, console=console) as progress:
+            yield _Bars(progress)
+    else:
+        yield _print_found
+
+
+class _Bars:
+    """One bar per provider."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, Any] = {}
+        self._found: dict[str, int] = {}
+
+    def __call__(self, name: str, window: Window, part: Slice) -> None:
+        """Move a bar to the end of the slice."""
+        if name not in self._tasks:
+            length = (window.until - window.since).total_seconds()
+            self._tasks[name] = self._progress.add_task(name, total=length)
+        self._found[name] = self._found.get(name, 0) + part.entered.entered
+        text = f"{name} until {part.until:%Y-%m-%d %H:%M}, {self._found[name]} found"
+        done = (part.until - window.since).total_seconds()
+        self._progress.update(self._tasks[name], completed=done, description=text)
+
+
+def _print_found(name: str, _window: Window, part: Slice) -> None:
+    if part.entered.entered:
+        span = f"{part.since:%Y-%m-%d %H:%M} to {part.until:%Y-%m-%d %H:%M}"
+        print(f"{name}: {part.entered.entered} found from {span}")

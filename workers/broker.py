@@ -20,7 +20,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-QUEUES: Final = {"process_events": "events", "perform_effects": "effects"}
+QUEUES: Final = {
+    "process_events": "events",
+    "perform_effects": "effects",
+    "run_trials": "events",
+}
 """Every job and the queue that its rings go to."""
 NAMESPACE: Final = "billhook"
 RING_AGE_MS: Final = 60_000

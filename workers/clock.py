@@ -20,6 +20,7 @@ from workers import expire_orders
 from workers.passage import pass_time
 from workers.rates_duty import know_rates
 from workers.reconcile import reconcile
+from workers.replay import group_failures, replay
 from workers.runtime import Runtime
 from workers.sweep import sweep
 from workers.tally import tally
@@ -38,8 +39,10 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("pass_time", 1.0, pass_time),
     ("check_vat_numbers", 60.0, check_vat_numbers),
     ("exchange_rates", 60.0, know_rates),
-    ("tally", 10.0, tally),
     ("reconcile", 30.0, reconcile),
+    ("tally", 10.0, tally),
+    ("replay", 1.0, replay),
+    ("group_failures", 5.0, group_failures),
     ("watch", 60.0, watch),
 )
 log = structlog.get_logger()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 import dramatiq
 import structlog
 
 from domain.errors import StoreUnavailable
-from workers import perform_effects, process_events
+from workers import perform_effects, process_events, trials
 from workers.broker import QUEUES
 from workers.runtime import current
 
@@ -17,7 +18,7 @@ log = structlog.get_logger()
 
 def declare(broker: dramatiq.Broker) -> None:
     """Register the actors with ``broker``."""
-    for name, job in (("process_events", run_events), ("perform_effects", run_effects)):
+    for name, job in JOBS.items():
         make = dramatiq.actor(actor_name=name, queue_name=QUEUES[name], broker=broker)
         make(job)
 
@@ -32,9 +33,21 @@ def run_effects() -> None:
     _guarded("perform_effects", lambda: perform_effects.drain(current()))
 
 
+def run_trials() -> None:
+    """Make every dry run that is wanted."""
+    _guarded("run_trials", lambda: trials.drain(current()))
+
+
 def _guarded(job: str, drain: Callable[[], int]) -> None:
     try:
         drain()
     except StoreUnavailable as error:
         # Everything that is due stays due; the sweeper rings when the store is back.
         log.warning("store_unavailable", job=job, reason=str(error))
+
+
+JOBS: Final[dict[str, Callable[[], None]]] = {
+    "process_events": run_events,
+    "perform_effects": run_effects,
+    "run_trials": run_trials,
+}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from domain import clock, effects
+from domain import clock, effects, trials
 from domain.effects import Effect
 from domain.inbox import DUE_STATES, Event
+from domain.trials import Trial
 from workers.runtime import Runtime
 
 QUARANTINE_BATCH = 50
@@ -17,7 +18,11 @@ def sweep(runtime: Runtime) -> None:
     """Ring for every job that has something due."""
     with runtime.database.transaction() as session:
         _plan_verification(session)
-        due = {"process_events": _events_due(session), "perform_effects": _effects_due(session)}
+        due = {
+            "process_events": _events_due(session),
+            "perform_effects": _effects_due(session),
+            trials.JOB: _trials_due(session),
+        }
     for job, is_due in due.items():
         if is_due:
             runtime.bell.ring(job)
@@ -30,6 +35,11 @@ def _events_due(session: Session) -> bool:
 
 def _effects_due(session: Session) -> bool:
     condition = Effect.status.in_(effects.PLANNED), Effect.next_attempt_at <= clock.now()
+    return bool(session.scalar(select(exists().where(*condition))))
+
+
+def _trials_due(session: Session) -> bool:
+    condition = Trial.state == "wanted", Trial.due_at <= clock.now()
     return bool(session.scalar(select(exists().where(*condition))))
 
 

@@ -140,7 +140,12 @@ def is_outage(error: OperationalError | InterfaceError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         return _is_away(str(error.orig))
-    # Classes 08 connection, 53 resources, 57 operator intervention, 58 system;
+    return is_outage_state(state)
+
+
+def is_outage_state(state: str) -> bool:
+    """Whether a state of PostgreSQL's means that the store is away, locked or full: classes 08
+    connection, 53 resources, 57 operator intervention, 58 system."""
     # 25006: the server went read-only under us.
     return state[:2] in {"08", "53", "57", "58"} or state == "25006"
 

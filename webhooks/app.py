@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -17,18 +18,26 @@ from webhooks import api, console, health, problems
 from webhooks.api.parts import Services
 from webhooks.intake import Intake
 from webhooks.receive import Receiver
+from webhooks.traffic_log import TrafficLog
 
 
 def create_app(services: Services, queue_answers: Callable[[], bool] = lambda: True) -> Starlette:
     """Build the application. ``queue_answers`` tells whether the queue can be reached."""
     intake = Intake(services.database, services.bell)
-    receiver = Receiver(services.providers, intake)
+    traffic = TrafficLog(services.database, services.providers)
+    receiver = Receiver(services.providers, intake, traffic.counter)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        # What was loaded stays: a full collection that walks through it would hold up every call
+        # for as long as a commit takes.
+        gc.collect()
+        gc.freeze()
+        traffic.start()
         yield
         await intake.close()
         receiver.close()
+        traffic.close()
 
     return Starlette(
         routes=_routes(services, receiver, queue_answers),

@@ -22,6 +22,7 @@ from domain.errors import StoreUnavailable
 from domain.ports import Bell
 from webhooks import inbox_rows
 from webhooks.inbox_rows import Incoming, Receipt
+from webhooks.inbox_wire import Wire
 from webhooks.limits import Room
 
 FLUSHERS: Final = 2
@@ -30,6 +31,8 @@ WAITING_BYTES: Final = 64 * 1024 * 1024
 """Admission limit: what calls that wait for a commit may hold; above it one is answered 503."""
 PATIENCE_S: Final = 5.0
 """How long a call waits for its commit before it is answered 503."""
+HANGING_S: Final = 15.0
+"""A flush that takes longer is given up, with its connection."""
 COOL_DOWN_S: Final = 0.5
 """After an outage calls are refused for this long without another try."""
 CLOSING_S: Final = 1.0
@@ -51,18 +54,21 @@ class Intake:
         self._room = Room(WAITING_BYTES)
         self._flushes: set[asyncio.Task[None]] = set()
         self._threads = ThreadPoolExecutor(FLUSHERS, thread_name_prefix="intake")
+        self._wire = None if database.is_sqlite else Wire(database, self._threads)
         self._away_until = 0.0
+        self._patience: deque[tuple[float, asyncio.Future[Receipt]]] = deque()
+        self._watching: asyncio.TimerHandle | None = None
 
     async def submit(self, incoming: Incoming) -> Receipt:
         """Commit one delivery. Raises ``StoreUnavailable`` when that cannot be done now."""
         self._admit(incoming.body)
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting.append((incoming, future))
+        self._patience.append((monotonic() + PATIENCE_S, future))
+        if self._watching is None:
+            self._lose_patience()
         self._flush_if_free()
-        try:
-            return await asyncio.wait_for(future, PATIENCE_S)
-        except TimeoutError as error:
-            raise StoreUnavailable("the store did not commit in time") from error
+        return await future
 
     async def close(self) -> None:
         """Let the running flushes end, unless the store hangs."""
@@ -72,7 +78,22 @@ class Intake:
                     await asyncio.wait(self._flushes)
         except TimeoutError:
             log.warning("store_hangs", flushes=len(self._flushes), waiting=len(self._waiting))
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._wire is not None:
+            self._wire.close()
         self._threads.shutdown(wait=False)
+
+    def _lose_patience(self) -> None:
+        """Refuse whoever has waited for too long; one timer for all, which costs a call nothing."""
+        now, waiting = monotonic(), self._patience
+        while waiting and (waiting[0][0] <= now or waiting[0][1].done()):
+            _, future = waiting.popleft()
+            if not future.done():
+                future.set_exception(StoreUnavailable("the store did not commit in time"))
+        loop = asyncio.get_running_loop()
+        again = loop.call_later(PATIENCE_S / 20, self._lose_patience) if waiting else None
+        self._watching = again
 
     def _admit(self, body: bytes) -> None:
         if monotonic() < self._away_until:
@@ -98,10 +119,9 @@ class Intake:
         return batch
 
     async def _flush(self, batch: list[Waiting]) -> None:
-        loop = asyncio.get_running_loop()
         rows = [incoming for incoming, _ in batch]
         try:
-            results = await loop.run_in_executor(self._threads, self._store, rows)
+            results = await self._store(rows)
         except StoreUnavailable as error:
             self._away_until = monotonic() + COOL_DOWN_S
             results = [error for _ in batch]
@@ -109,30 +129,44 @@ class Intake:
             _answer(future, result)
         telemetry.FLUSH_ROWS.observe(len(rows))
 
-    def _store(self, rows: Sequence[Incoming]) -> list[Result]:
+    async def _store(self, rows: Sequence[Incoming]) -> list[Result]:
         try:
-            return [*self._insert(rows)]
+            return [*await self._insert(rows)]
         except StoreUnavailable:
             raise
         except Exception:
             log.exception("flush_failed", rows=len(rows))
         # A row that cannot be stored must not take the others with it.
-        return [self._store_alone(row) for row in rows]
+        return [await self._store_alone(row) for row in rows]
 
-    def _store_alone(self, row: Incoming) -> Result:
+    async def _store_alone(self, row: Incoming) -> Result:
         try:
-            return self._insert([row])[0]
+            return (await self._insert([row]))[0]
         except StoreUnavailable as error:
             return error
         except Exception as error:  # noqa: BLE001 - the sender keeps the delivery and tries again
             log.error("delivery_not_stored", provider=row.provider, error=type(error).__name__)  # noqa: TRY400 - the flush told the rest
             return StoreUnavailable("the delivery could not be stored")
 
-    def _insert(self, rows: Sequence[Incoming]) -> list[Receipt]:
-        with self._database.transaction() as session:
-            receipts = inbox_rows.insert(session, rows)
+    async def _insert(self, rows: Sequence[Incoming]) -> list[Receipt]:
+        if self._wire is None:
+            loop = asyncio.get_running_loop()
+            receipts = await loop.run_in_executor(self._threads, self._insert_in_thread, rows)
+        else:
+            receipts = await self._insert_over(self._wire, rows)
         self._bell.ring("process_events")
         return receipts
+
+    def _insert_in_thread(self, rows: Sequence[Incoming]) -> list[Receipt]:
+        with self._database.transaction() as session:
+            return inbox_rows.insert(session, rows)
+
+    async def _insert_over(self, wire: Wire, rows: Sequence[Incoming]) -> list[Receipt]:
+        try:
+            async with asyncio.timeout(HANGING_S):
+                return await wire.insert(rows)
+        except TimeoutError as error:
+            raise StoreUnavailable("the store hangs") from error
 
 
 def _answer(future: asyncio.Future[Receipt], result: Result) -> None:

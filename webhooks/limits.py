@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Coroutine, Generator
 from ipaddress import IPv6Address
 from time import monotonic
 from typing import Any, Final
@@ -46,11 +47,49 @@ async def read_body(receive: Any, declared: str | None, limit: int = BODY_BYTES)
     """
     if declared is not None and _number(declared) > limit:
         raise TooLarge
+    first = _Begun(receive())
+    # A body that came with its headers needs no watch over the time.
+    if first.is_done and not first.message.get("more_body"):
+        return _whole(first.message, limit)
     try:
         async with asyncio.timeout(BODY_PATIENCE_S):
-            return await _read(receive, limit)
+            return await _read_on(receive, await first, limit)
     except TimeoutError as error:
         raise TooSlow from error
+
+
+class _Begun:
+    """The first step of a server's ``receive``, which as a rule is its last one, too.
+
+    Awaiting it goes on from there.
+    """
+
+    def __init__(self, call: Coroutine[Any, Any, Any]) -> None:
+        self._call = call
+        self.message: Any = None
+        self.is_done = False
+        try:
+            self._waits_for = call.send(None)
+        except StopIteration as end:
+            self.message, self.is_done = end.value, True
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        if self.is_done:
+            return self.message
+        try:
+            yield self._waits_for
+            return (yield from self._call.__await__())
+        finally:
+            self._call.close()
+
+
+def _whole(message: Any, limit: int) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    body = message.get("body", b"")
+    if len(body) > limit:
+        raise TooLarge
+    return bytes(body)
 
 
 def _number(declared: str) -> int:
@@ -59,14 +98,6 @@ def _number(declared: str) -> int:
         return 0
     # Whatever has more digits than this is too large by any limit.
     return int(declared[:LONGEST_NUMBER])
-
-
-async def _read(receive: Any, limit: int) -> bytes:
-    message = await receive()
-    body = message.get("body", b"")
-    if not message.get("more_body") and message["type"] == "http.request" and len(body) <= limit:
-        return bytes(body)
-    return await _read_on(receive, message, limit)
 
 
 async def _read_on(receive: Any, message: Any, limit: int) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import islice
 from time import perf_counter
 from typing import Any, Final
@@ -18,6 +19,7 @@ import structlog
 
 from domain import clock, telemetry
 from domain.errors import StoreUnavailable
+from domain.traffic import Counter
 from webhooks import problems
 from webhooks.inbox_rows import Incoming, Receipt
 from webhooks.intake import Intake
@@ -50,9 +52,10 @@ log = structlog.get_logger()
 class Receiver:
     """Answers ``POST /webhooks/{provider}``."""
 
-    def __init__(self, providers: Registry, intake: Intake) -> None:
+    def __init__(self, providers: Registry, intake: Intake, traffic: Counter) -> None:
         self._providers = providers
         self._intake = intake
+        self._traffic = traffic
         self._unverifiable = UnverifiableRate()
         self._verifying = Room(VERIFYING_BYTES)
         self._threads = ThreadPoolExecutor(VERIFY_THREADS, thread_name_prefix="verify")
@@ -66,13 +69,14 @@ class Receiver:
             status, body, headers = await self._answer(provider, name, scope, receive)
         except ClientGone:
             return
-        telemetry.DELIVERIES.labels(name if provider else "unknown", str(status)).inc()
+        known = name if provider else "unknown"
+        _counter(known, status).inc()
+        if provider is not None:
+            self._traffic.count(name, status)
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
         await send({"type": "http.response.body", "body": body})
-        telemetry.ANSWER_SECONDS.labels(name if provider else "unknown").observe(
-            perf_counter() - began
-        )
+        _stopwatch(known).observe(perf_counter() - began)
 
     async def _answer(
         self, provider: Provider | None, name: str, scope: Any, receive: Any
@@ -143,6 +147,16 @@ class Receiver:
         self._threads.shutdown(wait=False)
 
 
+@cache
+def _counter(provider: str, status: int) -> Any:
+    return telemetry.DELIVERIES.labels(provider, str(status))
+
+
+@cache
+def _stopwatch(provider: str) -> Any:
+    return telemetry.ANSWER_SECONDS.labels(provider)
+
+
 def _headers(scope: Any) -> dict[str, str]:
     return {
         name.decode("latin-1").lower(): value.decode("latin-1").replace("\0", "")
@@ -182,7 +196,7 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _quarantine(incoming: Incoming) -> None:
     # Nobody who is not known may take the place of an event id or a transmission id.
-    made_up = f"unverified:{incoming.sha256.hex()[:40]}:{incoming.delivery_id[:12]}"
+    made_up = f"unverified:{incoming.sha256.hex()[:40]}:{incoming.delivery_id[-12:]}"
     incoming.status = "quarantined"
     incoming.identity = Identity(event_id=made_up, event_type=incoming.identity.event_type)
 

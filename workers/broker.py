@@ -34,6 +34,8 @@ MAINTENANCE_CHANCE: Final = 100_000
 """Of a million fetches: how often a worker looks for rings that a dead one held. The default
 takes minutes to notice; the sweeper would ring again anyway."""
 HEARTBEAT_TIMEOUT_MS: Final = 30_000
+BREATH_S: Final = 0.02
+"""How long after a ring the next one waits, so that under load one ring stands for many."""
 STOP_S: Final = 1.0
 """How long the end of a process waits for the last rings."""
 
@@ -96,7 +98,7 @@ class QueueBell:
         self._broker = broker
         self._pending: set[str] = set()
         self._wake = threading.Condition()
-        self._stopped = False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
         self._thread.start()
 
@@ -109,19 +111,19 @@ class QueueBell:
     def stop(self) -> None:
         """Send what is pending and end the thread."""
         with self._wake:
-            self._stopped = True
+            self._ended.set()
             self._wake.notify()
         self._thread.join(timeout=STOP_S)
 
     def _run(self) -> None:
         while True:
             with self._wake:
-                while not self._pending and not self._stopped:
+                while not self._pending and not self._ended.is_set():
                     self._wake.wait()
                 jobs, self._pending = sorted(self._pending), set()
             for job in jobs:
                 self._send(job)
-            if self._stopped and not self._pending:
+            if self._ended.wait(BREATH_S) and not self._pending:
                 return
 
     def _send(self, job: str) -> None:

@@ -141,6 +141,8 @@ def test_a_store_that_hangs_is_given_up_after_a_few_seconds(
 class Stuck:
     """A database whose transactions never end."""
 
+    is_sqlite = True
+
     def __init__(self) -> None:
         self.entered = 0
 

@@ -92,9 +92,32 @@ def expiry_warning(work: Work, subscription: Subscription, days: int) -> None:
     notify(work, "expiry_warning", f"{cycle(subscription)}:{days}", parameters)
 
 
+def renewal_ahead(
+    work: Work,
+    subscription: Subscription,
+    amount: Money,
+    on: datetime,
+    method: kinds.Means | None,
+) -> None:
+    """The subscription will renew itself, and ``amount`` be charged on that day."""
+    parameters = kinds.RenewalAhead(
+        on=on,
+        amount=amount,
+        plan=work.catalogue.plan_title(subscription.plan),
+        method=method,
+    )
+    notify(work, "renewal_ahead", cycle(subscription), parameters)
+
+
+def forget_reminder(work: Work, why: str) -> None:
+    """A reminder of a renewal that was not sent yet is overtaken."""
+    effects.overtake(work.session, work.account.id, EFFECT, "renewal_ahead", why)
+
+
 def forget_warnings(work: Work, why: str) -> None:
-    """Warnings that were not sent yet are overtaken (BILLING 6)."""
+    """Warnings and reminders that were not sent yet are overtaken (BILLING 6)."""
     effects.overtake(work.session, work.account.id, EFFECT, "expiry_warning", why)
+    forget_reminder(work, why)
 
 
 def blocked(work: Work, reason: str, cause: str) -> None:

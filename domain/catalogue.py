@@ -84,9 +84,14 @@ class Vat(_Part, frozen=True, kw_only=True):
 
 
 class Renewal(_Part, frozen=True, kw_only=True):
-    """Auto-renew (BILLING 5): when it is tried, and how long access lasts meanwhile."""
+    """Auto-renew (BILLING 5): when it is tried, and how long access lasts meanwhile.
+
+    ``reminder_days``: how many days before the end the customer is told, by interval; an interval
+    that is not named has no reminder.
+    """
 
     ahead_hours: Positive
+    reminder_days: dict[str, Positive] = msgspec.field(default_factory=lambda: {"year": 14})
     retry_days: list[NotNegative]
     grace_days: Positive
 
@@ -216,6 +221,7 @@ def _check(catalogue: Catalogue, text: str, name: str) -> None:
         _check_conversations(key, plan, catalogue.packs.size, text, name)
     _check_order("renewal.retry_days", catalogue.renewal.retry_days, text, name)
     _check_order("expiry.warning_days", catalogue.expiry.warning_days[::-1], text, name)
+    _check_reminders(catalogue.renewal, text, name)
     if catalogue.vat_percent(catalogue.seller.country, date.max) is None:
         raise _mistake(text, name, "has no VAT rate in vat.rates", "seller.country")
 
@@ -249,6 +255,14 @@ def _check_conversations(key: str, plan: Plan, pack: int, text: str, name: str) 
 def _check_order(path: str, days: list[int], text: str, name: str) -> None:
     if not days or sorted(set(days)) != days:
         raise _mistake(text, name, "must be a list of different days in order of time", path)
+
+
+def _check_reminders(renewal: Renewal, text: str, name: str) -> None:
+    for interval, days in renewal.reminder_days.items():
+        # Within the shortest such period, and before the first try to charge.
+        if not renewal.ahead_hours < 24 * days < 24 * 28 * MONTHS.get(interval, 0):
+            reason = "names month or year, with days before the charge and within the period"
+            raise _mistake(text, name, reason, "renewal.reminder_days")
 
 
 def _split(message: str) -> tuple[str, str]:

@@ -72,6 +72,7 @@ def page(
 SENTENCES: dict[str, str] = {
     "account_created": "account created",
     "account_updated": "account details changed: {fields}",
+    "renewal_announced": "told of the renewal on {on}: {amount}",
     "renewal_placed": "renewal order {order} placed: {total}",
     "renewal_failed": "renewal charge {number} for order {order} failed: {code}",
     "past_due": "the period ended on {end} and is not paid yet",

@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from domain import alerts, expiry, following, renewals, timetable
+from domain import alerts, expiry, following, reminders, renewals, timetable
 from domain.alerts import Alert
 from domain.subscriptions import OURS, Subscription
 from domain.work import Work
@@ -70,6 +70,7 @@ def _act_on_ours(work: Work, subscription: Subscription) -> None:
     if not subscription.auto_renew:
         expiry.warn(work, subscription)
         return
+    reminders.remind(work, subscription)
     if timetable.renewal_is_due(work.catalogue, subscription, work.now) and not renewals.rest(work):
         renewals.attempt(work, subscription)
     if work.now >= subscription.period_end:

@@ -92,6 +92,8 @@ def attempt(work: Work, subscription: Subscription, *, scheduled: bool = True) -
     subscription.renewal_in_flight, subscription.renewal_tried_at = True, work.now
     subscription.renewal_charges += 1
     number = subscription.renewal_charges
+    if subscription.renewal_told:
+        announcements.forget_reminder(work, "the renewal has begun")
     if method is None:
         failed(work, order, NO_METHOD, number, scheduled=scheduled)
     elif method.token == subscription.declined_token:
@@ -178,6 +180,7 @@ def switch(work: Work, subscription: Subscription, *, on: bool) -> None:
             subscription.renewal_failures -= 1
         work.note("auto_renew_on", by=work.actor or "customer")
     elif not on and subscriptions.switch_off_renewal(subscription, "customer"):
+        announcements.forget_reminder(work, "auto-renew was switched off")
         order = orders.open_of(work.session, work.account.id)
         if order is not None and order.kind == "renewal":
             purchasing.withdraw(work, order, "failed", "auto-renew was switched off")

@@ -69,7 +69,7 @@ def pay(work: Work, order: Order, payment: Payment | None) -> None:
     orders.close(order, "paid", work.now)
     quote = order.quoted
     _book_credit(work, order)
-    if work.subscription is not None and work.subscription.warned_days:
+    if work.subscription is not None and work.subscription.was_announced:
         announcements.forget_warnings(work, "a new period was paid")
     subscription = _activate(work, order, quote)
     if payment is not None:

@@ -81,6 +81,8 @@ class Subscription(Base):
     """When the clock has to look at it next (``domain.timetable``); None: never."""
     warned_days: Mapped[int | None]
     """The last expiry warning of this period, in days before the end."""
+    renewal_told: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    """The customer was told of the renewal at the end of this period."""
     renewal_failures: Mapped[int] = mapped_column(default=0)
     """Tries of the retry list that failed in this period, or were missed before a later one."""
     renewal_charges: Mapped[int] = mapped_column(default=0)
@@ -105,6 +107,11 @@ class Subscription(Base):
     def is_running(self) -> bool:
         """Whether it gives access (``active`` or ``past_due``)."""
         return self.state in RUNNING
+
+    @property
+    def was_announced(self) -> bool:
+        """Whether the customer was told of the end of the period, in a mail that may be unsent."""
+        return self.warned_days is not None or self.renewal_told
 
     @property
     def target(self) -> Target:
@@ -228,6 +235,7 @@ def end(subscription: Subscription, state: str, at: datetime) -> bool:
 def forget_cycle(subscription: Subscription) -> None:
     """A new period begins: nothing was warned of, tried or declined in it."""
     subscription.warned_days = None
+    subscription.renewal_told = False
     subscription.renewal_failures = subscription.renewal_charges = 0
     subscription.renewal_in_flight, subscription.renewal_tried_at = False, None
     subscription.declined_token = subscription.retries_from = None

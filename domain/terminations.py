@@ -38,6 +38,7 @@ def _end(work: Work, subscription: Subscription, reason: str, cause: str) -> Non
         work.want(CANCEL_SUBSCRIPTION, reference, cause, provider=subscription.managed_by)
     if subscriptions.end(subscription, "ended", work.now):
         work.note("subscription_ended", reason=reason)
+        announcements.forget_warnings(work, "the subscription is over")
         announcements.tell_app(work, "subscription.ended", cause)
 
 

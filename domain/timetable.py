@@ -108,6 +108,22 @@ def next_try(catalogue: Catalogue, subscription: Subscription, now: datetime) ->
     return now + CUSTOMER_AT_CHECKOUT
 
 
+def reminder_ahead(catalogue: Catalogue, subscription: Subscription) -> datetime | None:
+    """When the customer is told of the renewal ahead; None when there is nothing to tell, or it was
+    told, or a charge was begun."""
+    days = catalogue.renewal.reminder_days.get(subscription.interval)
+    told = subscription.renewal_told or subscription.renewal_charges
+    if days is None or told or subscription.renewals_suspended:
+        return None
+    return subscription.period_end - timedelta(days=days)
+
+
+def reminder_is_due(catalogue: Catalogue, subscription: Subscription, now: datetime) -> bool:
+    """Whether the customer has to be told now; the first try overtakes it."""
+    moment = reminder_ahead(catalogue, subscription)
+    return moment is not None and moment <= now < tries(catalogue, subscription)[0]
+
+
 def tries_left(catalogue: Catalogue, subscription: Subscription) -> int:
     """How many tries of the list are left."""
     return len(tries(catalogue, subscription)) - subscription.renewal_failures
@@ -152,6 +168,8 @@ def _moments(catalogue: Catalogue, subscription: Subscription, now: datetime) ->
     if not subscription.auto_renew:
         return warnings_ahead(catalogue, subscription)
     moments = [next_try(catalogue, subscription, now)]
+    if now < tries(catalogue, subscription)[0]:
+        moments.append(reminder_ahead(catalogue, subscription))
     if subscription.state == "active":
         moments.append(subscription.period_end)
     return [moment for moment in moments if moment is not None]

@@ -49,7 +49,7 @@ class Receipt(Parameters, frozen=True, kw_only=True):
 
 class RenewalAhead(Parameters, frozen=True, kw_only=True):
     """The subscription will renew itself ``on`` that day (BILLING 5). ``amount`` is what will be
-    charged; nothing when credit covers it."""
+    charged; nothing when credit covers it. Without a ``method`` one has to be added."""
 
     on: Instant
     amount: Money

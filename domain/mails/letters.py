@@ -75,7 +75,8 @@ def _receipt(p: kinds.Receipt, s: Speech) -> Letter:
 
 def _renewal_ahead(p: kinds.RenewalAhead, s: Speech) -> Letter:
     day = s.day(p.on)
-    way = "charge" if p.amount else "credit"
+    way = ("charge" if p.method else "due") if p.amount else "credit"
+    missing = (s.say("renewal_ahead.missing"),) if way == "due" else ()
     preheader = "renewal_ahead.preheader" if p.amount else "renewal_ahead.preheader_credit"
     return Letter(
         tone="notice",
@@ -84,6 +85,7 @@ def _renewal_ahead(p: kinds.RenewalAhead, s: Speech) -> Letter:
         heading=s.say("renewal_ahead.heading"),
         paragraphs=(
             s.say(f"renewal_ahead.{way}", plan=p.plan, on=p.on, amount=p.amount),
+            *missing,
             s.say("renewal_ahead.change"),
         ),
         details=_details(

@@ -59,9 +59,9 @@ def _off(reason: str) -> Parameters:
     return kinds.AutoRenewOff(reason=reason, ends_at=AT + timedelta(days=20), url=URL)
 
 
-def _ahead(amount: Money) -> Parameters:
+def _ahead(amount: Money, method: Means | None = CARD) -> Parameters:
     return kinds.RenewalAhead(
-        on=AT + timedelta(days=1), amount=amount, plan="Pro", method=CARD, url=URL
+        on=AT + timedelta(days=13), amount=amount, plan="Pro", method=method, url=URL
     )
 
 
@@ -71,6 +71,7 @@ SAMPLES: Final[dict[str, tuple[str, Parameters]]] = {
     "receipt-all-credit": ("receipt", _receipt(Money(0, "CZK"), auto_renew=False)),
     "renewal_ahead": ("renewal_ahead", _ahead(MONTHLY)),
     "renewal_ahead-credit": ("renewal_ahead", _ahead(Money(0, "EUR"))),
+    "renewal_ahead-no_method": ("renewal_ahead", _ahead(YEARLY, None)),
     "renewal_failed": ("renewal_failed", _failed("insufficient_funds", timedelta(days=2))),
     **{
         f"renewal_failed-{reason}": ("renewal_failed", _failed(reason, None))

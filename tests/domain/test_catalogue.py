@@ -35,6 +35,9 @@ MISTAKES = {
         "regex",
     ),
     "retries out of order": ("[0, 2, 4]", "[4, 2, 0]", "renewal.retry_days", "order of time"),
+    "reminder after the charge": ("year = 14", "year = 1", "renewal.reminder_days", "before the"),
+    "reminder too early": ("{ year = 14 }", "{ month = 28 }", "renewal.reminder_days", "within"),
+    "reminder of a week": ("year = 14", "week = 2", "renewal.reminder_days", "month or year"),
     "warnings twice": ("[7, 3, 1]", "[3, 3, 1]", "expiry.warning_days", "order of time"),
     "seller nowhere": ('country = "CZ"\n', 'country = "US"\n', "seller.country", "VAT rate"),
 }

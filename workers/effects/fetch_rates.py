@@ -8,6 +8,7 @@ https://www.ecb.europa.eu/stats/policy_and_exchange_rates/euro_reference_exchang
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -75,9 +76,9 @@ def _rates(day: ET.Element) -> Iterator[tuple[str, Decimal]]:
 
 def _get(url: str) -> bytes:
     try:
-        response = _http.request("GET", url, redirect=False, preload_content=False)
-        document = bytes(response.read(MOST_BYTES + 1))
-        response.release_conn()
+        answer = _http.request("GET", url, redirect=False, preload_content=False)
+        with closing(answer) as response:
+            document = bytes(response.read(MOST_BYTES + 1))
     except urllib3.exceptions.HTTPError as error:
         name = type(error).__name__
         raise Transient(f"the European Central Bank could not be reached: {name}") from error

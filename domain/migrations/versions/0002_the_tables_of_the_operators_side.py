@@ -356,6 +356,11 @@ def upgrade() -> None:
         )
 
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
+        batch_op.add_column(
+            sa.Column(
+                "renewal_told", sa.Boolean(), server_default=sa.text("(false)"), nullable=False
+            )
+        )
         batch_op.add_column(sa.Column("suspended_at", Instant(), nullable=True))
         batch_op.add_column(sa.Column("retries_from", Instant(), nullable=True))
         batch_op.create_index(
@@ -399,6 +404,7 @@ def downgrade() -> None:
         )
         batch_op.drop_column("retries_from")
         batch_op.drop_column("suspended_at")
+        batch_op.drop_column("renewal_told")
 
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.drop_index(

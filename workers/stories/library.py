@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from workers.stories import changes, long, managed, money_back, purchases, renewing, storm, wallets
+from workers.stories import (
+    changes,
+    long,
+    lost,
+    managed,
+    money_back,
+    purchases,
+    renewing,
+    storm,
+    wallets,
+)
 from workers.stories.stage import Stage
 
 Story = Callable[[Stage], None]
@@ -27,6 +37,7 @@ STORIES: Final[dict[str, Story]] = {
     "dispute-won": money_back.dispute_won,
     "wallet-renewal": wallets.wallet_renewal,
     "storm": storm.storm,
+    "lost-webhooks": lost.lost_webhooks,
     "year-by-card": long.year_by_card,
     "year-by-wallet": long.year_by_wallet,
     "stripe-billing": managed.a_year_with_stripe,

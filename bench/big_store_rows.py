@@ -1,7 +1,8 @@
 """The statements that fill a big store, one per table, in the order in which they are run.
 
 Everything hangs on numbers: purchase p is what events 10p-9 to 10p are about, and whatever looks
-random is a digest of a number, so that the same call makes the same rows.
+random is a digest of a number, so that the same call makes the same rows. Two deliveries of a
+hundred came twice; payloads older than a month were dropped by age.
 """
 
 from __future__ import annotations
@@ -67,9 +68,8 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
         LEFT JOIN latest AS l ON l.account = n
         LEFT JOIN purchase AS first ON first.account = n AND first.k = 1
         CROSS JOIN LATERAL (
-            SELECT coalesce(first.at - interval '20 minutes',
-                            %(began)s + (%(ended)s - %(began)s) * (n::float / (%(accounts)s + 1)))
-                   AS at
+            SELECT coalesce(first.at - interval '20 minutes', %(began)s + (%(ended)s - %(began)s)
+                            * (n::float / (%(accounts)s + 1))) AS at
         ) AS f
         """,
     ),
@@ -235,7 +235,6 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
     ),
     (
         "deliveries",
-        # Two of a hundred came twice. Payloads: older ones were dropped by age.
         """
         INSERT INTO deliveries (id, provider, delivery_key, provider_event_id, received_at, source,
                                 headers, signer, body_sha256)

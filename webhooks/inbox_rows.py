@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from os import urandom
-from time import time_ns
 from typing import Any, Final
 
 import msgspec
@@ -44,14 +43,14 @@ class Incoming(msgspec.Struct, kw_only=True):
     sha256: bytes = b""
 
     def __post_init__(self) -> None:
-        self.delivery_id = self.delivery_id or _new_id()
+        self.delivery_id = self.delivery_id or _new_id(self.received_at)
         self.sha256 = hashlib.sha256(self.body).digest()
 
 
-def _new_id() -> str:
+def _new_id(at: datetime) -> str:
     """32 characters, growing with time: ids without an order would scatter over the whole index,
     and each would have another page of it written."""
-    return f"{time_ns() // 1_000:016x}{urandom(8).hex()}"
+    return f"{int(at.timestamp() * 1e6):016x}{urandom(8).hex()}"
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,7 +84,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from webhooks.api.parts import Services
-from webhooks.console import assets, audit, me, overview, sign_in
+from webhooks.console import (
+    alerts,
+    assets,
+    audit,
+    configuration,
+    me,
+    overview,
+    sign_in,
+)
 from webhooks.console.desk import Desk, Threads
 from webhooks.console.page import ROOT, Action, Page
 from webhooks.console.rendering import Renderer
@@ -122,7 +130,9 @@ def _all(name: str) -> list[Any]:
 MODULES: Final[tuple[ModuleType, ...]] = (
     # In the order of the navigation.
     overview,
+    alerts,
     audit,
+    configuration,
     me,
     sign_in,
 )

@@ -14,6 +14,7 @@ from domain import clock, leases, tallies, workload
 from domain.alerts import Alert
 from domain.workload import MOST, Backlog
 from webhooks.console import charts
+from webhooks.console.alerts import told
 from webhooks.console.charts import PERIODS, Chart, Line
 from webhooks.console.page import ROOT, Page, Section, View, Visit
 from webhooks.console.speech import mark
@@ -56,7 +57,7 @@ def show(visit: Visit, query: OverviewQuery) -> View:
         period, series = _series(session, query.period)
         values: dict[str, Any] = {
             "backlog": backlog,
-            "alerts": alerts,
+            "alerts": [told(visit, alert) for alert in alerts[:SHOWN_ALERTS]],
             "providers": _providers(visit, session),
             "clock_until": session.scalar(
                 select(leases.Lease.until).where(leases.Lease.name == "clock")
@@ -68,7 +69,7 @@ def show(visit: Visit, query: OverviewQuery) -> View:
         periods=PERIOD_NAMES,
         charts=_charts(visit, period, series),
         is_clock_seen=bool(values["clock_until"] and values["clock_until"] > clock.wall()),
-        calm=not alerts and not backlog.parked and not _is_late(backlog),
+        calm=not (alerts or backlog.parked or backlog.effects_parked or _is_late(backlog)),
     )
     return View(
         "overview.html",
@@ -104,13 +105,13 @@ def _charts(visit: Visit, name: str, series: Series) -> list[Chart]:
         return Line(label, tone, read(starts, series.get(kind, {})))
 
     flow = [
-        line("received", say("received"), "info", charts.counted),
-        line("finished", say("processed"), "good", charts.counted),
-        line("failed", say("failed attempts"), "bad", charts.counted),
+        line("received", say("Received"), "info", charts.counted),
+        line("finished", say("Processed"), "good", charts.counted),
+        line("failed", say("Failed attempts"), "bad", charts.counted),
     ]
     levels = [
-        line("waiting", say("waiting"), "warn", charts.measured),
-        line("parked", say("parked"), "bad", charts.measured),
+        line("waiting", say("Waiting"), "warn", charts.measured),
+        line("parked", say("Parked"), "bad", charts.measured),
     ]
     return [
         Chart(say("Received and processed"), times, flow),

@@ -44,7 +44,11 @@ class Speech:
 
     def say(self, text: str, **values: Any) -> str:
         """A text with its values filled in; values that are markup stay it."""
-        return _filled(str(self._words.get(text, text)), values)
+        return _filled(self.words_of(text), values)
+
+    def words_of(self, text: str) -> str:
+        """A text with its places left open, for whoever fills them in."""
+        return str(self._words.get(text, text))
 
     def plural(self, one: str, many: str, count: int, **values: Any) -> str:
         """The form of a text that goes with ``count``; translations stand under ``many``."""
@@ -74,6 +78,10 @@ class Speech:
     def day(self, day: date) -> str:
         """A date."""
         return format_date(day, "medium", locale=self.locale)
+
+    def day_of_month(self, day: date) -> str:
+        """Day and month, without the year."""
+        return format_date(day, "d. M." if self.language == "cs" else "d MMM", locale=self.locale)
 
     def instant(self, at: datetime) -> str:
         """Date and time of day, to the minute, in UTC."""

@@ -181,6 +181,16 @@ MACHINE: Final = (
         ends_when="When the series is gapless again.",
     ),
     AlertRule(
+        name="subscription_not_moved",
+        severity="critical",
+        title="What is due for a subscription fails",
+        what="Renewal, warning or expiry of account {account} fails: {reason}. It is tried again "
+        "after 1, 5 and 15 minutes, then every hour.",
+        hurts="Account {account}: it is neither renewed nor ended.",
+        ends="work",
+        ends_when="When it succeeds.",
+    ),
+    AlertRule(
         name="reconciliation_found",
         severity="warning",
         title="Webhooks did not come",

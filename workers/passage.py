@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 import structlog
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from domain import accounts, clock, invoices, passage, subscriptions
@@ -20,44 +21,51 @@ BATCH: Final = 100
 log = structlog.get_logger()
 
 
+class Place(NamedTuple):
+    """Where in the row of what is due."""
+
+    due_at: datetime
+    account_id: int
+
+
 def pass_time(runtime: Runtime) -> None:
     """Act on every subscription that is due; accounts that are busy wait for the next run."""
-    seen: set[int] = set()
-    while _act_on_batch(runtime, seen):
-        pass
-    if seen:
+    upto = clock.now()
+    last = _act_on_batch(runtime, upto, None)
+    while last is not None:
         runtime.bell.ring("perform_effects")
+        last = _act_on_batch(runtime, upto, last)
 
 
-def _act_on_batch(runtime: Runtime, seen: set[int]) -> bool:
+def _act_on_batch(runtime: Runtime, upto: datetime, last: Place | None) -> Place | None:
+    """Act on the next ones; the place of the last of them, or None when none are left."""
     with runtime.database.transaction() as session:
-        due = _due(session, seen)
+        scan = session.execute(due_accounts(BATCH, upto, last))
+        due = [Place(at, number) for at, number in scan if at is not None]
         if not due:
-            return False
-        seen.update(due)
-        locked = accounts.lock_free(session, due)
-        moved = _move(runtime, session, [locked[number] for number in due if number in locked])
+            return None
+        ids = [place.account_id for place in due]
+        locked = accounts.lock_free(session, ids)
+        moved = _move(runtime, session, [locked[number] for number in ids if number in locked])
         passage.resolve_moved(session, [work.account.ref for work in moved])
         invoices.number_all(session, [paper for work in moved for paper in work.papers])
-    return True
+    return due[-1]
 
 
-def due_accounts(limit: int) -> Select[int]:
-    """The accounts whose subscriptions are due now, the longest due first.
+def due_accounts(
+    limit: int, upto: datetime | None = None, last: Place | None = None
+) -> Select[datetime | None, int]:
+    """When and for which accounts something is due by ``upto`` (now), the longest due first,
+    beginning after the place ``last``.
 
     It reads no row that is not due, by the index on ``next_due_at``.
     """
-    return (
-        select(Subscription.account_id)
-        .where(Subscription.next_due_at <= clock.now(), Subscription.next_due_at.is_not(None))
-        .order_by(Subscription.next_due_at, Subscription.account_id)
-        .limit(limit)
-    )
-
-
-def _due(session: Session, seen: set[int]) -> list[int]:
-    found = session.scalars(due_accounts(BATCH + len(seen)))
-    return [number for number in found if number not in seen][:BATCH]
+    due_at, number = Subscription.next_due_at, Subscription.account_id
+    statement = select(due_at, number).where(due_at <= (upto or clock.now()), due_at.is_not(None))
+    if last is not None:
+        later = or_(due_at > last.due_at, number > last.account_id)
+        statement = statement.where(due_at >= last.due_at, later)
+    return statement.order_by(due_at, number).limit(limit)
 
 
 def _move(runtime: Runtime, session: Session, locked: list[Account]) -> list[Work]:

@@ -195,6 +195,12 @@ def find(session: Session, alert_id: int, *, lock: bool = False) -> Alert:
     return alert
 
 
+def is_open(session: Session, rule: str) -> bool:
+    """Whether any alert of the rule is unresolved."""
+    found = select(Alert.id).where(Alert.rule == rule, _UNRESOLVED).limit(1)
+    return session.scalar(found) is not None
+
+
 def page(
     session: Session,
     limit: int,

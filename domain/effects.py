@@ -148,8 +148,9 @@ def is_parked(session: Session, event_id: int, kind: str, target: str) -> bool:
     return session.scalar(statement) is not None
 
 
-def claim(session: Session, limit: int) -> list[Effect]:
-    """Lock and lease up to ``limit`` due effects; they come back when the lease runs out."""
+def claim(session: Session, limit: int, kinds: Collection[str] | None = None) -> list[Effect]:
+    """Lock and lease up to ``limit`` due effects (of some kinds); they come back when the lease
+    runs out."""
     now = clock.now()
     statement = (
         select(Effect)
@@ -158,6 +159,8 @@ def claim(session: Session, limit: int) -> list[Effect]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    if kinds is not None:
+        statement = statement.where(Effect.kind.in_(kinds))
     claimed = list(session.scalars(statement))
     for effect in claimed:
         effect.status, effect.next_attempt_at = "running", now + LEASE

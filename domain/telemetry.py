@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -24,8 +25,17 @@ _TOKENS: Final = re.compile(
 )
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 
+if _shared := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    # The library opens its files there as soon as a metric is made.
+    Path(_shared).mkdir(parents=True, exist_ok=True)
+
 DELIVERIES = Counter(
     "billhook_deliveries", "Webhook calls by provider and answer.", ("provider", "answer")
+)
+VERDICTS = Counter(
+    "billhook_verdicts",
+    "Webhook calls by what was found of their authenticity.",
+    ("provider", "verdict"),
 )
 ANSWER_SECONDS = Histogram(
     "billhook_answer_seconds",
@@ -56,6 +66,13 @@ def event_worked(provider: str, outcome: str) -> None:
 def effect_performed(kind: str, outcome: str) -> None:
     """Count one try at an effect."""
     EFFECTS.labels(kind, outcome).inc()
+
+
+def calls_judged(provider: str, **counts: int) -> None:
+    """Count webhook calls by verdict: ``authentic``, ``refused``, ``unverified``."""
+    for verdict, count in counts.items():
+        if count:
+            VERDICTS.labels(provider, verdict).inc(count)
 
 
 def exposition() -> bytes:

@@ -24,6 +24,8 @@ from domain.database import Base
 SLOT: Final = timedelta(minutes=5)
 KEPT: Final = timedelta(days=35)
 """Four weeks of a provider's rhythm and some days."""
+FATES: Final = {200: "accepted", 202: "unverified", 400: "refused", 429: "refused"}
+"""What became of a call, by the status of its answer."""
 
 
 class TrafficSlot(Base):
@@ -38,7 +40,9 @@ class TrafficSlot(Base):
     refused: Mapped[int] = mapped_column(default=0)
     unverified: Mapped[int] = mapped_column(default=0)
     accepted_at: Mapped[datetime | None]
-    """When the last authentic one came."""
+    """When the last authentic one came, within the seconds between two stores."""
+    trusted_until: Mapped[datetime | None]
+    """Until when the certificate holds that verified last."""
 
 
 class Counts(msgspec.Struct):
@@ -47,51 +51,39 @@ class Counts(msgspec.Struct):
     accepted: int = 0
     refused: int = 0
     unverified: int = 0
-    accepted_at: datetime | None = None
 
 
 class Counter:
-    """The counts of one process that are not in the database yet. Safe to share between threads."""
+    """The counts of one process that are not in the database yet. Safe to share between threads;
+    bounded, because only providers that are switched on are counted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._counts: dict[tuple[str, datetime], Counts] = {}
+        self._counts: dict[str, Counts] = {}
 
-    def accepted(self, provider: str) -> None:
-        """Count an authentic call."""
-        now = clock.now()
+    def count(self, provider: str, status: int) -> None:
+        """Count a call to the provider's webhook by the status that it was answered with."""
+        name = FATES.get(status)
+        if name is None:
+            return
         with self._lock:
-            counts = self._of(provider, now)
-            counts.accepted, counts.accepted_at = counts.accepted + 1, now
+            counts = self._counts.setdefault(provider, Counts())
+            setattr(counts, name, getattr(counts, name) + 1)
 
-    def refused(self, provider: str) -> None:
-        """Count a call that was not authentic."""
-        with self._lock:
-            self._of(provider, clock.now()).refused += 1
-
-    def unverified(self, provider: str) -> None:
-        """Count a call that went into quarantine."""
-        with self._lock:
-            self._of(provider, clock.now()).unverified += 1
-
-    def take(self) -> dict[tuple[str, datetime], Counts]:
-        """What was counted since the last call."""
+    def take(self) -> dict[str, Counts]:
+        """What was counted since the last call, by provider."""
         with self._lock:
             taken, self._counts = self._counts, {}
             return taken
 
-    def give_back(self, taken: Mapping[tuple[str, datetime], Counts]) -> None:
+    def give_back(self, taken: Mapping[str, Counts]) -> None:
         """What could not be stored counts again."""
         with self._lock:
-            for (provider, slot), counts in taken.items():
-                kept = self._counts.setdefault((provider, slot), Counts())
+            for provider, counts in taken.items():
+                kept = self._counts.setdefault(provider, Counts())
                 kept.accepted += counts.accepted
                 kept.refused += counts.refused
                 kept.unverified += counts.unverified
-                kept.accepted_at = kept.accepted_at or counts.accepted_at
-
-    def _of(self, provider: str, at: datetime) -> Counts:
-        return self._counts.setdefault((provider, slot_of(at)), Counts())
 
 
 def slot_of(at: datetime) -> datetime:
@@ -100,25 +92,37 @@ def slot_of(at: datetime) -> datetime:
     return datetime.fromtimestamp(seconds - seconds % int(SLOT.total_seconds()), UTC)
 
 
-def add(session: Session, taken: Mapping[tuple[str, datetime], Counts]) -> None:
-    """Add counts to the slots, in one order: two processes would deadlock in opposite ones."""
+def add(
+    session: Session, taken: Mapping[str, Counts], trusted: Mapping[str, datetime | None]
+) -> None:
+    """Add counts to the slot of now, in one order: two processes would deadlock in opposite ones.
+
+    ``trusted`` says until when what verifies a provider's deliveries holds, where that is known.
+    """
+    now = clock.now()
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     insert: Any = sqlite_insert if is_sqlite else postgresql_insert
-    for (provider, slot), counts in sorted(taken.items(), key=lambda each: each[0]):
-        values = msgspec.structs.asdict(counts)
-        statement = insert(TrafficSlot).values(provider=provider, slot=slot, **values)
-        new = statement.excluded
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["provider", "slot"],
-                set_={
-                    "accepted": TrafficSlot.accepted + new.accepted,
-                    "refused": TrafficSlot.refused + new.refused,
-                    "unverified": TrafficSlot.unverified + new.unverified,
-                    "accepted_at": func.coalesce(new.accepted_at, TrafficSlot.accepted_at),
-                },
-            )
+    for provider, counts in sorted(taken.items()):
+        statement = insert(TrafficSlot).values(
+            provider=provider,
+            slot=slot_of(now),
+            accepted_at=now if counts.accepted else None,
+            trusted_until=trusted.get(provider),
+            **msgspec.structs.asdict(counts),
         )
+        changes = _added(statement.excluded)
+        keys = ["provider", "slot"]
+        session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes))
+
+
+def _added(new: Any) -> dict[str, Any]:
+    return {
+        "accepted": TrafficSlot.accepted + new.accepted,
+        "refused": TrafficSlot.refused + new.refused,
+        "unverified": TrafficSlot.unverified + new.unverified,
+        "accepted_at": func.coalesce(new.accepted_at, TrafficSlot.accepted_at),
+        "trusted_until": func.coalesce(new.trusted_until, TrafficSlot.trusted_until),
+    }
 
 
 def between(session: Session, provider: str, start: datetime, end: datetime) -> Counts:
@@ -145,6 +149,17 @@ def last_accepted(session: Session) -> dict[str, datetime]:
         TrafficSlot.provider
     )
     return {provider: at for provider, at in session.execute(statement) if at is not None}
+
+
+def trusted_until(session: Session, provider: str) -> datetime | None:
+    """Until when the certificate holds that verified the provider's latest calls."""
+    statement = (
+        select(TrafficSlot.trusted_until)
+        .where(TrafficSlot.provider == provider, TrafficSlot.trusted_until.is_not(None))
+        .order_by(TrafficSlot.slot.desc())
+        .limit(1)
+    )
+    return session.scalar(statement)
 
 
 def forget(session: Session) -> None:

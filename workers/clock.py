@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from domain import clock, leases
+from domain import clock, heartbeats, leases
 from domain.errors import StoreUnavailable
 from workers import expire_orders
 from workers.passage import pass_time
@@ -25,7 +25,7 @@ from workers.runtime import Runtime
 from workers.sweep import sweep
 from workers.tally import tally
 from workers.vat_duty import check_vat_numbers
-from workers.watch import watch
+from workers.watch import tell_alerts, watch, watch_work
 
 LEASE: Final = timedelta(seconds=15)
 TICK_S: Final = 0.5
@@ -43,6 +43,8 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("tally", 10.0, tally),
     ("replay", 1.0, replay),
     ("group_failures", 5.0, group_failures),
+    ("tell_alerts", 2.0, tell_alerts),
+    ("watch_work", 15.0, watch_work),
     ("watch", 60.0, watch),
 )
 log = structlog.get_logger()
@@ -57,6 +59,7 @@ class Clock:
         # The process's name alone may be that of another: in containers everybody has number 1.
         self._holder = f"{runtime.worker}:{token_hex(4)}"
         self._last: dict[str, float] = {}
+        self._beaten = float("-inf")
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -84,6 +87,7 @@ class Clock:
 
         Raises ``StoreUnavailable``.
         """
+        self._beat()
         if not self._take_lease():
             return False
         for duty in self._duties:
@@ -108,6 +112,14 @@ class Clock:
             # One duty's bug must not stop the others.
             log.exception("duty_failed", duty=name)
 
+    def _beat(self) -> None:
+        """Say that the clock is alive; a duty that hangs is seen by the silence."""
+        if monotonic() - self._beaten < heartbeats.EVERY.total_seconds():
+            return
+        self._beaten = monotonic()
+        with self._runtime.database.transaction() as session:
+            heartbeats.beat(session, "clock", self._holder, clock.wall())
+
     def _take_lease(self) -> bool:
         with self._runtime.database.transaction() as session:
             return leases.take(session, "clock", self._holder, clock.wall(), LEASE)
@@ -116,5 +128,6 @@ class Clock:
         try:
             with self._runtime.database.transaction() as session:
                 leases.drop(session, "clock", self._holder)
+                heartbeats.leave(session, "clock", self._holder)
         except Exception as error:  # noqa: BLE001 - then it runs out
             log.info("lease_not_returned", error=type(error).__name__)

@@ -25,8 +25,10 @@ from webhooks.sandbox.app import create_sandbox
 from webhooks.sandbox.server import SandboxServer
 from webhooks.sandbox.world import World
 from workers import broker as queue
+from workers import sinks
 from workers.broker import QueueBell
 from workers.clock import Clock
+from workers.heart import Heart
 from workers.processes import WorkerProcess, server_config, start_logging
 from workers.runtime import Runtime, build
 
@@ -54,11 +56,13 @@ class Embedded:
         self._bell = QueueBell(self._broker)
         self.runtime: Runtime = build(self.settings, self._bell)
         start_logging(self.settings, self.runtime)
+        sinks.require(self.settings)
         self._worker = WorkerProcess(self.runtime, self._broker, self.settings.worker_threads)
         self._worker.start()
         self.clock = Clock(self.runtime)
         self._clock_thread = threading.Thread(target=self.clock.run, name="clock", daemon=True)
         self._clock_thread.start()
+        self._hearts = [Heart(self.runtime, kind).start() for kind in ("web", "worker")]
         self._start_web(listener)
         return self
 
@@ -69,6 +73,8 @@ class Embedded:
         self.clock.stop()
         self._clock_thread.join(timeout=5)
         self._worker.stop()
+        for heart in self._hearts:
+            heart.stop()
         self._bell.stop()
         if self.sandbox is not None:
             self.sandbox.stop()

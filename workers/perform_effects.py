@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.orm import Session
 
-from domain import clock, effects, inbox, telemetry
+from domain import alert_messages, clock, effects, inbox, telemetry
 from domain.effects import Effect
 from domain.errors import NotYet
 from domain.inbox import Attempt, Event
@@ -39,6 +39,7 @@ KINDS: Final[dict[str, str]] = {
     "cancel_subscription": "workers.effects.cancel_subscription",
     "reconcile_events": "workers.effects.reconcile_events",
     "check_vat_number": "workers.effects.check_vat_number",
+    "send_alert": "workers.effects.send_alert",
     "fetch_rates": "workers.effects.fetch_rates",
 }
 """Every kind of effect and the module whose ``perform(runtime, effect)`` makes it happen."""
@@ -58,7 +59,8 @@ def drain(runtime: Runtime) -> int:
         if len(claimed) == BATCH:
             # More may be due than one thread should do alone.
             runtime.bell.ring("perform_effects")
-        for effect in claimed:
+        # Who is told of an alert may be slow to answer; money goes first.
+        for effect in sorted(claimed, key=lambda each: each.kind == alert_messages.EFFECT):
             perform_one(runtime, effect)
         total += len(claimed)
     return total

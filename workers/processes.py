@@ -16,9 +16,10 @@ from domain.database import Database
 from domain.errors import Misconfigured
 from domain.settings import Settings
 from workers import broker as queue
-from workers import postman
+from workers import postman, sinks
 from workers.broker import QueueBell
 from workers.clock import Clock
+from workers.heart import Heart
 from workers.runtime import Runtime, build, install
 
 STOP_TIMEOUT_MS = 7_500
@@ -64,6 +65,7 @@ def web_app(settings: Settings) -> Any:
     runtime = build(settings, QueueBell(broker))
     start_logging(settings, runtime)
     require_schema(runtime.database)
+    Heart(runtime, "web").start()
     services = Services(
         settings=settings,
         database=runtime.database,
@@ -135,11 +137,14 @@ def run_worker(settings: Settings) -> None:
     require_schema(runtime.database)
     if settings.smtp_url is not None:
         postman.server(settings.smtp_url)
+    sinks.require(settings)
     worker = WorkerProcess(runtime, broker, settings.worker_threads)
     worker.start()
+    heart = Heart(runtime, "worker").start()
     log.info("worker_started", threads=settings.worker_threads)
     wait_for_signal()
     worker.stop()
+    heart.stop()
     bell.stop()
     runtime.close()
 

@@ -1,45 +1,50 @@
-"""The clock's duty that looks after the invariants: what is broken is an alert until it is not."""
+"""The clock's duties about alerts: look, open what is the matter, close what is over, tell."""
 
 from __future__ import annotations
 
 from typing import Final
 
-import structlog
-from sqlalchemy.orm import Session
-
-from domain import alerts, clock, invariants
-from domain.catalogue import Catalogue
-from domain.invariants import INVARIANTS, MOST
+from domain import alert_messages, alerts, clock, effects, heartbeats, traffic
+from workers import perform_effects, sinks
 from workers.runtime import Runtime
+from workers.watching import LOOKS, SLOW_LOOKS
+from workers.watching.looking import look_at
 
-RULE: Final = "invariant_broken"
-"""The alert's rule; its subject is the name of the invariant."""
-SHOWN: Final = 10
+SENT_HERE: Final = 2
+"""So many messages are sent in one pass by the clock itself, which has other duties."""
 
-log = structlog.get_logger()
+
+def watch_work(runtime: Runtime) -> None:
+    """What is cheap to see. Not while the clock is stopped: whoever moves it by days makes
+    everything late at once."""
+    if not clock.is_frozen():
+        look_at(runtime, LOOKS)
 
 
 def watch(runtime: Runtime) -> None:
-    """Check every invariant, each in a transaction of its own, so that none is held for long.
-
-    Not while the clock is stopped: whoever moves it by days makes everything late at once.
-    """
+    """What costs more: the invariants, and what is usual; not while the clock is stopped."""
     if clock.is_frozen():
         return
-    for name in INVARIANTS:
-        with runtime.database.transaction() as session:
-            check(session, name, runtime.catalogue)
+    look_at(runtime, SLOW_LOOKS)
+    with runtime.database.transaction() as session:
+        alerts.close_seen_to(session)
+        heartbeats.forget(session, clock.wall())
+        traffic.forget(session)
 
 
-def check(session: Session, name: str, catalogue: Catalogue) -> bool:
-    """Raise the invariant's alert or resolve it; tells whether it holds."""
-    found = invariants.violations(session, name, catalogue)
-    if not found:
-        alerts.resolve(session, RULE, name)
-        return True
-    log.error("invariant_broken", invariant=name, violations=len(found))
-    shown = [f"{each.subject}: {each.detail}" for each in found[:SHOWN]]
-    count = f"{MOST} or more" if len(found) == MOST else str(len(found))
-    sentence = INVARIANTS[name].sentence
-    alerts.raise_alert(session, RULE, name, holds=sentence, count=count, violations=shown)
-    return False
+def tell_alerts(runtime: Runtime) -> None:
+    """Have the changes of alerts told by a worker; when there is none, that is told from here."""
+    with runtime.database.transaction() as session:
+        wanted = alert_messages.tell(session, sinks.names(runtime.settings))
+        alone = alerts.is_open(session, "worker_not_seen")
+    if wanted:
+        runtime.bell.ring("perform_effects")
+    if alone:
+        _send_here(runtime)
+
+
+def _send_here(runtime: Runtime) -> None:
+    with runtime.database.transaction() as session:
+        claimed = effects.claim(session, SENT_HERE, kinds=(alert_messages.EFFECT,))
+    for effect in claimed:
+        perform_effects.perform_one(runtime, effect)

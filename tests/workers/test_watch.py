@@ -15,7 +15,7 @@ from tests import lives
 from workers.clock import DUTIES, Clock
 from workers.process_events import drain
 from workers.runtime import Runtime
-from workers.watch import watch
+from workers.watch import tell_alerts, watch, watch_work
 
 
 @pytest.fixture
@@ -37,8 +37,12 @@ def alerts(runtime: Runtime) -> list[Alert]:
         return list(session.scalars(select(Alert).order_by(Alert.id)))
 
 
-def test_the_clock_watches_every_minute_after_its_other_duties() -> None:
-    assert DUTIES[-1] == ("watch", 60.0, watch)
+def test_the_clock_looks_often_at_what_is_cheap_and_every_minute_at_the_rest() -> None:
+    assert DUTIES[-3:] == (
+        ("tell_alerts", 2.0, tell_alerts),
+        ("watch_work", 15.0, watch_work),
+        ("watch", 60.0, watch),
+    )
 
 
 def test_nothing_is_raised_while_everything_holds(runtime: Runtime) -> None:
@@ -52,7 +56,7 @@ def test_a_broken_invariant_is_one_alert_that_says_what_is_wrong(runtime: Runtim
     watch(runtime)
     [alert] = alerts(runtime)
     assert (alert.rule, alert.subject) == ("invariant_broken", "running_is_planned")
-    assert (alert.state, alert.count) == ("open", 2)
+    assert (alert.state, alert.count) == ("open", 1)
     assert alert.details["holds"] == INVARIANTS["running_is_planned"].sentence
     assert alert.details["count"] == "1"
     assert alert.details["violations"][0].startswith("account acme: active until ")
@@ -64,7 +68,7 @@ def test_a_hole_made_by_hand_in_a_number_series_is_an_alert_of_the_clock(runtime
         session.execute(update(NumberSeries).values(last=2))
     assert Clock(runtime).tick()
     [alert] = alerts(runtime)
-    assert (alert.rule, alert.subject) == ("invariant_broken", "numbers_gapless")
+    assert (alert.rule, alert.subject) == ("number_series_hole", "numbers_gapless")
     [violation] = alert.details["violations"]
     assert violation.endswith(": 1 papers with the numbers 2 to 2, counter at 2")
 

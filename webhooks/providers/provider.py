@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -19,6 +19,7 @@ from domain.ports import Gateway, Reading, ReadingRequest
 __all__ = [
     "Delivery",
     "Envelope",
+    "Expiring",
     "Gateway",
     "Identity",
     "ProviderSpec",
@@ -79,6 +80,14 @@ class Verifier(Protocol):
 
     def identify(self, body: bytes) -> Identity:
         """Read id and type from an authentic body. Never raises."""
+
+
+@runtime_checkable
+class Expiring(Protocol):
+    """A verifier whose trust ends at a moment that it knows, such as a certificate's. Optional."""
+
+    def trusted_until(self) -> datetime | None:
+        """Until when what verified last holds; None before anything was verified."""
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):

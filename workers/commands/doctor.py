@@ -15,7 +15,7 @@ from domain.errors import BillhookError, Misconfigured
 from domain.money import CURRENCIES
 from domain.settings import Settings
 from webhooks.providers import registry, specs
-from workers import broker, postman
+from workers import broker, postman, sinks
 from workers.commands.tables import show
 
 Check = tuple[str, Callable[[], str]]
@@ -51,6 +51,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield "providers", lambda: _providers(settings)
     yield "mail", lambda: _mail(settings)
     yield "app", lambda: settings.app_webhook_url or "is told nothing (BILLHOOK_APP_WEBHOOK_URL)"
+    yield "alerts", lambda: _alerts(settings)
     yield "secret key", lambda: _secret_key(settings)
 
 
@@ -95,6 +96,12 @@ def _mail(settings: Settings) -> str:
     if settings.smtp_url is None:
         return f"files under {settings.state_dir / 'mail'} (SMTP_URL is not set)"
     return f"by {postman.server(settings.smtp_url).host}"
+
+
+def _alerts(settings: Settings) -> str:
+    sinks.require(settings)
+    told = ", ".join(sinks.names(settings))
+    return told or "are logged and shown (ALERT_URLS, BILLHOOK_ALERT_WEBHOOK_URL)"
 
 
 def _secret_key(settings: Settings) -> str:

@@ -185,6 +185,7 @@ def upgrade() -> None:
         sa.Column("refused", BigId, nullable=False),
         sa.Column("unverified", BigId, nullable=False),
         sa.Column("accepted_at", Instant(), nullable=True),
+        sa.Column("trusted_until", Instant(), nullable=True),
         sa.PrimaryKeyConstraint("provider", "slot"),
     )
     op.create_table(

@@ -36,6 +36,8 @@ class Certificates:
     ) -> None:
         self._signers = Downloads(_read_signer, limit=limit, seconds=seconds)
         self._stores = Downloads(TrustStore.from_pem, limit=limit, seconds=seconds, size=1)
+        self.trusted_until: datetime | None = None
+        """When the certificate that was used last ceases to hold, or one above it."""
         self._trust_url = settings.trust_url
         self._trust = None if self._trust_url else TrustStore.load(settings.trust_store)
 
@@ -62,6 +64,7 @@ class Certificates:
         if signer.window is None or at not in signer.window:
             signer.window = self._store().window(signer.leaf, source.name, at)
             self._signers.keep(url, signer)
+        self.trusted_until = signer.window.end
         key = signer.leaf.public_key()
         if not isinstance(key, RSAPublicKey):
             raise Untrusted("the certificate's key is not RSA")

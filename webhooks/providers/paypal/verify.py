@@ -89,6 +89,10 @@ class PayPalVerifier:
             return Verdict(status="unknown", reason=str(error), delivery_key=transmission.id)
         return Verdict(status="authentic", signer=signer, delivery_key=transmission.id)
 
+    def trusted_until(self) -> datetime | None:
+        """Until when the certificate that verified last holds, with all above it."""
+        return self._certificates.trusted_until
+
     def identify(self, body: bytes) -> Identity:
         """Read id and type from an authentic body; what cannot be read is ``malformed``."""
         return identify(body)

@@ -10,6 +10,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -135,13 +136,17 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
     return listener
 
 
-def kept_secret(directory: Path, name: str = "secret_key") -> str:
+def kept_secret(
+    directory: Path,
+    name: str = "secret_key",
+    make: Callable[[], str] = lambda: secrets.token_urlsafe(48),
+) -> str:
     """A secret of the embedded form's own: made once, readable by its owner alone."""
     path = directory / name
     if not path.exists():
         directory.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
+        path.write_text(make())
     return path.read_text().strip()
 
 

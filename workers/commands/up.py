@@ -93,7 +93,8 @@ def _invite_operator(billhook: Embedded, console: Console) -> None:
     Once there is anybody else, or the password was changed, whoever runs this knows how.
     """
     console.print(f"The console is at [bold]{billhook.base_url}/console[/bold]")
-    password = kept_secret(billhook.settings.state_dir, f"{DEMO_OPERATOR}_password")
+    directory = billhook.settings.state_dir
+    password = kept_secret(directory, f"{DEMO_OPERATOR}_password", operators.new_password)
     database = billhook.runtime.database
     with database.transaction() as session:
         if not operators.all_operators(session):
@@ -101,7 +102,9 @@ def _invite_operator(billhook: Embedded, console: Console) -> None:
             operators.add(session, made_by, DEMO_OPERATOR, "operator", password)
         demo = session.scalar(select(Operator).where(Operator.name == DEMO_OPERATOR))
     if demo and not demo.disabled_at and operators.password_fits(password, demo.password_hash):
-        console.print(f"Sign in as [bold]{DEMO_OPERATOR}[/bold], password {password}")
+        console.print(
+            f"Sign in as [bold]{DEMO_OPERATOR}[/bold], password {password}", soft_wrap=True
+        )
 
 
 def happened(kind: str) -> Select[int]:

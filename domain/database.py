@@ -20,7 +20,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import JSON, BigInteger, Integer, LargeBinary, TypeDecorator
 
@@ -28,6 +35,23 @@ from domain.errors import Misconfigured, StoreUnavailable
 
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 10
+IDLE_IN_TRANSACTION_S = 60
+"""After this PostgreSQL ends a transaction whose owner says nothing: a host that was cut off must
+not keep its locks until TCP notices, hours later. Nobody calls the network in a transaction."""
+LOST_HOST = {
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+"""How soon a server whose host went silent is given up: idle or waiting for an answer after 25 s,
+with something sent and not acknowledged after 15 s. Linux alone would wait for up to 2 hours.
+https://www.postgresql.org/docs/current/libpq-connect.html"""
+_LOST_IN_TRANSACTION = "8s2b"
+"""SQLAlchemy's code for a session whose connection broke earlier in its transaction."""
+_OUTAGES = {"25006", "25P03"}
+"""Went read-only under us; waited for our next statement for too long."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -105,7 +129,7 @@ class Database:
         try:
             yield session
             session.commit()
-        except (OperationalError, InterfaceError) as error:
+        except SQLAlchemyError as error:
             _rollback(session)
             if is_outage(error):
                 raise StoreUnavailable(_first_line(error)) from error
@@ -133,21 +157,28 @@ def insert_once(session: Session, table: type[Base], **values: Any) -> bool:
     return result.rowcount == 1  # type: ignore[attr-defined, no-any-return]
 
 
-def is_outage(error: OperationalError | InterfaceError) -> bool:
+def is_outage(error: Exception) -> bool:
     """Whether the error means that the store is away, locked or full, and not our statement."""
+    if isinstance(error, PoolTimeout):
+        # Every connection is held by somebody whom the store does not answer.
+        return True
+    if isinstance(error, PendingRollbackError):
+        return error.code == _LOST_IN_TRANSACTION
+    if not isinstance(error, DBAPIError):
+        return False
     if error.connection_invalidated:
         return True
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
-        return _is_away(str(error.orig))
+        stateless = isinstance(error, OperationalError | InterfaceError)
+        return stateless and _is_away(str(error.orig))
     return is_outage_state(state)
 
 
 def is_outage_state(state: str) -> bool:
     """Whether a state of PostgreSQL's means that the store is away, locked or full: classes 08
-    connection, 53 resources, 57 operator intervention, 58 system."""
-    # 25006: the server went read-only under us.
-    return state[:2] in {"08", "53", "57", "58"} or state == "25006"
+    connection, 53 resources, 57 operator intervention, 58 system, and ``_OUTAGES``."""
+    return state[:2] in {"08", "53", "57", "58"} or state in _OUTAGES
 
 
 def _is_away(message: str) -> bool:
@@ -197,7 +228,7 @@ def _begin_immediate(connection: Any) -> None:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -206,8 +237,18 @@ def _postgresql_engine(url: str, pool_size: int) -> Engine:
         json_serializer=_to_json,
         hide_parameters=True,
         # PgBouncer in transaction mode: no server-side prepared statements, no session state.
-        connect_args={"prepare_threshold": None, "connect_timeout": 5},
+        connect_args={"prepare_threshold": None, "connect_timeout": 5, **LOST_HOST},
     )
+    event.listen(engine, "connect", _limit_silence)
+    return engine
+
+
+def _limit_silence(connection: Any, _record: Any) -> None:
+    """The one setting of a session, the same for all of ours: behind a PgBouncer it does no harm
+    whoever gets the server connection next. As a start-up parameter PgBouncer would refuse it."""
+    connection.autocommit = True
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s'")
+    connection.autocommit = False
 
 
 def _to_json(value: Any) -> str:
@@ -218,14 +259,14 @@ def _rollback(session: Session) -> None:
     # A connection that died cannot roll back; the server has already done it.
     try:
         session.rollback()
-    except (OperationalError, InterfaceError):
+    except SQLAlchemyError:
         session.invalidate()
 
 
 def _close(session: Session) -> None:
     try:
         session.close()
-    except (OperationalError, InterfaceError):
+    except SQLAlchemyError:
         session.invalidate()
 
 

@@ -164,6 +164,6 @@ def _wake(waiting: asyncio.Future[None]) -> None:
 
 def _fail(error: psycopg.Error) -> None:
     """Raise the error; as ``StoreUnavailable`` when it is about the store itself."""
-    if isinstance(error, psycopg.OperationalError) and is_outage_state(error.sqlstate or ""):
+    if is_outage_state(error.sqlstate or ""):
         raise StoreUnavailable(type(error).__name__) from error
     raise error

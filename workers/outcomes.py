@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Final, Literal
 
 import msgspec
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import OperationalError
 
 from domain.database import is_outage
 from domain.errors import NotYet, Permanent, StoreUnavailable, Transient
@@ -41,7 +41,7 @@ def judge(error: Exception, handler: str, attempt: int) -> Failure:
 
     Raises the error again when the database is away: then nothing can be recorded.
     """
-    if isinstance(error, StoreUnavailable) or _store_is_away(error):
+    if isinstance(error, StoreUnavailable) or is_outage(error):
         raise error
     delays = _delays(error)
     retry = attempt <= len(delays)
@@ -84,10 +84,6 @@ def _delays(error: Exception) -> tuple[int, ...]:
 
 def _status(error: Exception) -> Literal["waiting", "unmatched"]:
     return "unmatched" if isinstance(error, NotYet) else "waiting"
-
-
-def _store_is_away(error: Exception) -> bool:
-    return isinstance(error, OperationalError | InterfaceError) and is_outage(error)
 
 
 def _traceback(error: Exception) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from domain import leases
 from domain.clock import wall
-from domain.database import Database, insert_once
+from domain.database import IDLE_IN_TRANSACTION_S, LOST_HOST, Database, insert_once
 from domain.errors import StoreUnavailable
 from domain.leases import Lease
 
@@ -59,6 +61,63 @@ def test_a_store_that_cannot_be_reached_is_an_outage() -> None:
     with pytest.raises(StoreUnavailable), database.transaction() as session:
         session.execute(text("SELECT 1"))
     database.dispose()
+
+
+def test_a_store_that_turned_read_only_is_an_outage(postgres_url: str) -> None:
+    database = Database(postgres_url)
+    with pytest.raises(StoreUnavailable):
+        write_where_nothing_may_be_written(database)
+    database.dispose()
+
+
+def write_where_nothing_may_be_written(database: Database) -> None:
+    with database.transaction() as session:
+        session.execute(text("SET TRANSACTION READ ONLY"))
+        insert_once(session, Lease, name="clock", holder="a", until=wall())
+
+
+def work_on_after_the_connection_broke(database: Database) -> None:
+    with database.transaction() as session:
+        own = session.scalar(text("SELECT pg_backend_pid()"))
+        with database.transaction() as other:
+            other.execute(text("SELECT pg_terminate_backend(:pid, 2000)"), {"pid": own})
+        with suppress(OperationalError):
+            session.execute(text("SELECT 1"))
+        # Whoever takes an error as one event's own goes on to the next one.
+        session.execute(text("SELECT 1"))
+
+
+def test_a_transaction_that_goes_on_after_its_connection_broke_is_an_outage(
+    postgres_url: str,
+) -> None:
+    database = Database(postgres_url)
+    with pytest.raises(StoreUnavailable):
+        work_on_after_the_connection_broke(database)
+    database.dispose()
+
+
+def test_connections_that_are_all_taken_for_too_long_are_an_outage(postgres_url: str) -> None:
+    database = Database(postgres_url, pool_size=1)
+    database.engine.pool._timeout = 0.1  # type: ignore[attr-defined]
+    taken = [database.engine.connect(), database.engine.connect()]
+    with pytest.raises(StoreUnavailable), database.transaction() as session:
+        session.execute(text("SELECT 1"))
+    for connection in taken:
+        connection.close()
+    database.dispose()
+
+
+def test_a_host_that_went_silent_keeps_neither_locks_nor_connections_for_long(
+    postgres_url: str,
+) -> None:
+    database = Database(postgres_url)
+    with database.transaction() as session:
+        idle = session.scalar(text("SHOW idle_in_transaction_session_timeout"))
+        driver = session.connection().connection.driver_connection
+        asked = driver.info.get_parameters() if driver is not None else {}
+    database.dispose()
+    assert idle == f"{IDLE_IN_TRANSACTION_S // 60}min"
+    assert {name: str(value) for name, value in LOST_HOST.items()}.items() <= asked.items()
 
 
 def test_a_faulty_statement_is_no_outage(database: Database) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from domain.database import Database, migrate
 from domain.errors import StoreUnavailable
 from tests.lives import incoming
+from tests.processes import wait_until
 from tests.servers.databases import libpq_url
 from tests.servers.postgres import PostgresServer
 from tests.webhooks.edge import PROBLEM, Edge, edge_on, stripe_event
@@ -98,7 +99,11 @@ def test_a_store_that_became_read_only_is_unavailable_until_it_is_not(fragile: E
             connection.execute(switch + sql.SQL(state))
             # The setting is read when a session begins, as after a failover.
             database.dispose()
-            assert fragile.stripe(stripe_event()).status_code == status
+            wait_until(
+                lambda: fragile.stripe(stripe_event()).status_code == status,  # noqa: B023
+                f"the answer is {status}",
+                patience=QUICKLY_S,
+            )
 
 
 def backends(server: PostgresServer) -> list[int]:

@@ -73,7 +73,11 @@ class Found(msgspec.Struct, frozen=True):
 
 def page(session: Session, wanted: Filter, limit: int, before: int | None = None) -> list[Found]:
     """Up to ``limit`` events, the latest received first, that came before the event ``before``."""
-    ids = newest(session, wanted, limit, before)
+    return named(session, newest(session, wanted, limit, before))
+
+
+def named(session: Session, ids: Sequence[int]) -> list[Found]:
+    """The events of those numbers, the latest received first."""
     if not ids:
         return []
     statement = (

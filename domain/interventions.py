@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from sqlalchemy.orm import Session
 
 from domain import audit, effects, inbox
 from domain.audit import Decider
 from domain.effects import Effect
 from domain.inbox import Event
+
+MOST_LINES: Final = 200
+"""How far back a repeated call is looked for among the lines about one thing."""
 
 
 def retry_event(session: Session, event_id: int, by: Decider) -> Event:
@@ -33,3 +38,21 @@ def retry_effect(session: Session, effect_id: int, by: Decider) -> Effect:
     details = {"kind": effect.kind, "target": effect.target}
     audit.record(session, by, "retry", "effect", effect_id, account_id=effect.account_id, **details)
     return effect
+
+
+def record_once(
+    session: Session,
+    by: Decider,
+    action: str,
+    subject: tuple[str, str],
+    account_id: int,
+    **details: Any,
+) -> bool:
+    """Write the audit line of a call that may be repeated, ``subject`` being its kind and name;
+    False when the same call wrote it before."""
+    kind, name = subject
+    lines = audit.page(session, MOST_LINES, action=action, subject_kind=kind, subject=name)
+    if any(line.details == details for line in lines):
+        return False
+    audit.record(session, by, action, kind, name, account_id=account_id, **details)
+    return True

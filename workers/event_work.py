@@ -12,16 +12,17 @@ from typing import Final
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from domain import readings, resolution, rules
+from domain import resolution, rules
 from domain.accounts import Account
-from domain.errors import NotYet, Permanent
+from domain.errors import NotYet
 from domain.facts import Fact
 from domain.inbox import Event
 from domain.invoices import Invoice
 from domain.money import Money
 from domain.ports import Reading, ReadingRequest
 from domain.work import Work
-from webhooks.providers.provider import Envelope, Translation
+from webhooks import translation
+from webhooks.providers.provider import Translation
 from workers.runtime import Runtime
 
 AMOUNTS: Final = ("amount", "total")
@@ -43,34 +44,11 @@ class Job:
 def read(runtime: Runtime, session: Session, job: Job) -> None:
     """Translate the event with the readings that there are; an error is kept in the job."""
     try:
-        job.translation = translate(runtime, job)
-        # What was read may show what else must be read.
-        while fresh := _readings(session, job):
-            job.known.update(fresh)
-            job.translation = translate(runtime, job)
+        job.translation, job.known = translation.translate(
+            runtime.providers, session, job.event, job.body
+        )
     except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this event alone
         job.error = error
-
-
-def translate(runtime: Runtime, job: Job) -> Translation:
-    """What the event says. Raises ``Permanent`` when its provider is switched off."""
-    event = job.event
-    provider = runtime.providers.get(event.provider)
-    if provider is None:
-        raise Permanent(f"provider {event.provider} is switched off; set its settings and retry")
-    envelope = Envelope(
-        event_id=event.provider_event_id,
-        event_type=event.type,
-        body=job.body,
-        received_at=event.received_at,
-    )
-    return provider.translator(envelope, job.known)
-
-
-def _readings(session: Session, job: Job) -> dict[ReadingRequest, Reading]:
-    since = job.event.received_at
-    unread = [(need, since) for need in job.translation.needs if need not in job.known]
-    return readings.latest(session, job.event.provider, unread)
 
 
 def assign(session: Session, jobs: Sequence[Job]) -> None:

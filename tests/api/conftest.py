@@ -18,7 +18,7 @@ from tests.contract.acme.ledger import Ledger, named
 from webhooks.api.parts import Services
 from webhooks.app import create_app
 from webhooks.providers import registry
-from workers import perform_effects, process_events
+from workers import perform_effects, process_events, trials
 from workers.runtime import Runtime
 
 SECRET = "acme_secret_of_tests"
@@ -56,7 +56,11 @@ class Worker:
         assert self.failures == []
 
     def _work(self) -> None:
-        drains = {"perform_effects": perform_effects.drain, "process_events": process_events.drain}
+        drains = {
+            "perform_effects": perform_effects.drain,
+            "process_events": process_events.drain,
+            "run_trials": trials.drain,
+        }
         while (job := self._jobs.get()) is not None:
             try:
                 if self.runtime is not None:

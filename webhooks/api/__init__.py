@@ -12,13 +12,20 @@ from webhooks.api import (
     account_history,
     accounts,
     alerts,
+    audit,
     auto_renew,
+    decisions,
+    effects,
+    events,
+    failures,
     invoice_revisions,
     invoices,
     orders,
     payment_methods,
     quotes,
     refunds,
+    replays,
+    trials,
 )
 from webhooks.api.docs_page import route as manual_route
 from webhooks.api.openapi import document
@@ -55,5 +62,12 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *refunds.OPERATIONS,
     *invoices.OPERATIONS,
     *invoice_revisions.OPERATIONS,
+    *decisions.OPERATIONS,
+    *events.OPERATIONS,
+    *effects.OPERATIONS,
+    *trials.OPERATIONS,
+    *failures.OPERATIONS,
+    *replays.OPERATIONS,
     *alerts.OPERATIONS,
+    *audit.OPERATIONS,
 )

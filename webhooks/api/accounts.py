@@ -96,7 +96,7 @@ _DETAILS: Final[dict[str, Any]] = {
     "currency": "CZK",
     "billing": _BILLING,
 }
-_STATE: Final[dict[str, Any]] = {
+STATE: Final[dict[str, Any]] = {
     "ref": "shop-4711",
     **_DETAILS,
     "status": "active",
@@ -146,7 +146,7 @@ OPERATIONS: Final = (
         handler=put_account,
         example=_DETAILS,
         answers={
-            200: Answer(AccountState, "The account was there; it now has these details.", _STATE),
+            200: Answer(AccountState, "The account was there; it now has these details.", STATE),
             201: Answer(AccountState, "The account was created."),
         },
         refusals=(
@@ -164,7 +164,7 @@ OPERATIONS: Final = (
         "it, until when, what is paid next and how.",
         roles=frozenset({"app", "viewer"}),
         handler=get_account,
-        answers={200: Answer(AccountState, "The account as of now.", _STATE)},
+        answers={200: Answer(AccountState, "The account as of now.", STATE)},
         refusals=(ACCOUNT_UNKNOWN,),
     ),
 )

@@ -59,6 +59,25 @@ Note = Annotated[
         examples=["Order no. 2026/118"],
     ),
 ]
+Reason = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{_WORD}({_LINE}|\n)*$(?!\n)",
+        max_length=500,
+        description="Why, in at most 500 characters, not beginning with a space; it is kept in the "
+        "audit log.",
+        examples=["the customer asked for it on the phone"],
+    ),
+]
+Sought = Annotated[
+    str,
+    Meta(
+        pattern=rf"^{_WORD}{_LINE}*$(?!\n)",
+        max_length=300,
+        description="One line of text, at most 300 characters, not beginning with a space.",
+    ),
+]
+Number = Annotated[int, Meta(ge=1, le=2**63 - 1, description="A number of ours, from 1.")]
 Country = Annotated[
     str,
     Meta(

@@ -27,7 +27,12 @@ TAGS: Final = {
     "purchases": "From a price to a paid order.",
     "invoices": "Invoices and credit notes, to list, print and read by machine.",
     "refunds": "Money given back, by the customer's right or an operator's decision.",
+    "decisions": "What an operator decides about an account; each needs a reason.",
+    "events": "What providers sent, and what became of it.",
+    "failures": "What fails, grouped by what the failures have in common.",
+    "replays": "Many events worked on again, carefully.",
     "alerts": "What a person should know about.",
+    "audit": "Who did what, when and why.",
 }
 ABOUT: Final = (
     "Billhook receives what payment providers report, keeps accounts, subscriptions, invoices and "

@@ -50,3 +50,9 @@ GIVEN_UP: Final[dict[str, Any]] = {
     "closed_at": "2026-03-02T10:05:00Z",
     "failure": "cancelled by the customer",
 }
+CHANGE: Final[dict[str, Any]] = {
+    **ORDER,
+    "method": "saved",
+    "checkout": None,
+    "checkout_url": None,
+}

@@ -125,7 +125,7 @@ def post_order(call: Call, path: AccountPath, body: OrderBody, headers: OrderHea
 def get_order(call: Call, path: OrderPath) -> Reply:
     """Read an order."""
     with call.services.database.transaction() as session:
-        return Reply(_shown(session, orders.find(session, path.id)))
+        return Reply(shown(session, orders.find(session, path.id)))
 
 
 def delete_order(call: Call, path: OrderPath) -> Reply:
@@ -135,7 +135,7 @@ def delete_order(call: Call, path: OrderPath) -> Reply:
         account, order = purchasing.lock_account_of(session, path.id)
         work = Work(session, services.catalogue, account, actor=call.principal.actor)
         purchasing.give_up(work, order)
-        state = _shown(session, order)
+        state = shown(session, order)
     services.bell.ring("perform_effects")
     return Reply(state)
 
@@ -153,11 +153,12 @@ def _wish(body: OrderBody, headers: OrderHeaders) -> Wish:
         target=body.target,
         return_url=body.return_url,
         cancel_url=body.cancel_url,
-        idempotency=(key, _hash(body)) if key is not None else None,
+        idempotency=(key, digest(body)) if key is not None else None,
     )
 
 
-def _hash(body: OrderBody) -> str:
+def digest(body: msgspec.Struct) -> str:
+    """What tells one request from another under the same idempotency key."""
     return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).hexdigest()
 
 
@@ -189,14 +190,15 @@ def _method_off(services: Services, method: str) -> Refused:
 
 def _placed(services: Services, order_id: str, status: int) -> Reply:
     with services.database.transaction() as session:
-        state = _shown(session, orders.find(session, order_id))
+        state = shown(session, orders.find(session, order_id))
     headers = {"Location": f"/api/orders/{order_id}"}
     if state.checkout != "preparing":
         return Reply(state, status, headers)
     return Reply(state, status, headers, again=lambda: _placed(services, order_id, status))
 
 
-def _shown(session: Session, order: Order) -> OrderState:
+def shown(session: Session, order: Order) -> OrderState:
+    """The order as callers see it."""
     account = session.get_one(Account, order.account_id)
     checkout = _checkout(session, order)
     return OrderState(

@@ -25,16 +25,20 @@ RowId = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 """The key of a list that is ordered by row number."""
 
 
+Limit = Annotated[
+    int, Meta(ge=1, le=MOST, description=f"How many items at most, from 1 to {MOST}.")
+]
+Onwards = Annotated[
+    str | None,
+    Meta(description="Where to go on: `next` of the page before. Left out: the beginning."),
+]
+
+
 class PageQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which part of a list is wanted."""
 
-    limit: Annotated[
-        int, Meta(ge=1, le=MOST, description=f"How many items at most, from 1 to {MOST}.")
-    ] = 50
-    cursor: Annotated[
-        str | None,
-        Meta(description="Where to go on: `next` of the page before. Left out: the beginning."),
-    ] = None
+    limit: Limit = 50
+    cursor: Onwards = None
 
 
 class Cursor(Generic[_KeyT]):

@@ -10,7 +10,7 @@ from msgspec import Meta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import accounts, refunds
+from domain import accounts, interventions, refunds
 from domain.accounts import Account
 from domain.errors import Refused
 from domain.money import Money
@@ -85,7 +85,12 @@ def post_payment_refund(
     with services.database.transaction() as session:
         work, payment = _locked(call, session, path.id)
         key = headers.idempotency_key
-        state = _shown(session, refunds.request(work, payment, body.amount, body.reason, key))
+        refund = refunds.request(work, payment, body.amount, body.reason, key)
+        state = _shown(session, refund)
+        subject = ("payment", str(payment.id))
+        told = {"refund": refund.id, "amount": str(refund.money)}
+        by = call.decider(body.reason)
+        interventions.record_once(session, by, "refund", subject, work.account.id, **told)
     services.bell.ring("perform_effects")
     return Reply(state, 202)
 

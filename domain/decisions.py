@@ -8,11 +8,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy import select
+
 from domain import access, accounts, announcements, orders, purchasing
 from domain.accounts import BLOCKED_FOR_EXPIRY
+from domain.effects import Effect
 from domain.errors import Refused
 from domain.following import TERMINATED
+from domain.invoices import Invoice
 from domain.methods import current
+from domain.notices import EFFECT as MAIL
+from domain.notices import notify
 from domain.orders import Order
 from domain.purchasing import Means, Wish
 from domain.subscriptions import OURS, Target
@@ -80,6 +86,36 @@ def change(
     if is_new:
         work.note("change_decided", order=order.id, reason=reason)
     return order
+
+
+def resend_invoice(work: Work, invoice: Invoice, request: str) -> None:
+    """Send the mail with an invoice or credit note again, to the address that the account has now.
+
+    ``request`` names the wish: the same one sends nothing more. Raises ``Refused`` when no mail
+    went out with that paper.
+    """
+    _check_actor(work)
+    sent = _mail_with(work, invoice)
+    if sent is None:
+        raise Refused(
+            "invoice_not_mailed",
+            f"No mail went out with {invoice.number}, so there is none to send again; its PDF is "
+            f"at /api/invoices/{invoice.number}.pdf.",
+        )
+    cause = f"resend:{invoice.id}:{request}"
+    if notify(work, sent.target, cause, sent.payload["parameters"], invoice_id=invoice.id):
+        work.note("invoice_resent", number=invoice.number)
+
+
+def _mail_with(work: Work, invoice: Invoice) -> Effect | None:
+    """The last mail that the paper was attached to."""
+    statement = (
+        select(Effect)
+        .where(Effect.account_id == work.account.id, Effect.kind == MAIL)
+        .order_by(Effect.id.desc())
+    )
+    mails = work.session.scalars(statement)
+    return next((m for m in mails if m.payload.get("attach") == {"invoice": invoice.id}), None)
 
 
 def _check_actor(work: Work) -> None:

@@ -96,6 +96,7 @@ SENTENCES: dict[str, str] = {
     "account_blocked": "account blocked: {reason}",
     "change_decided": "an operator ordered {order}: {reason}",
     "invoice_issued": "invoice over {total} issued for order {order}",
+    "invoice_resent": "invoice {number} was mailed again",
     "invoice_revised": "invoice {number} has another {what}: revision {revision}",
     "method_saved": "payment method saved: {method}",
     "method_removed": "payment method removed: {method}",

@@ -85,12 +85,15 @@ from starlette.routing import BaseRoute, Route
 
 from webhooks.api.parts import Services
 from webhooks.console import (
+    accounts,
     alerts,
     assets,
     audit,
     configuration,
+    invoices,
     me,
     overview,
+    renewals,
     sign_in,
 )
 from webhooks.console.desk import Desk, Threads
@@ -130,6 +133,9 @@ def _all(name: str) -> list[Any]:
 MODULES: Final[tuple[ModuleType, ...]] = (
     # In the order of the navigation.
     overview,
+    accounts,
+    renewals,
+    invoices,
     alerts,
     audit,
     configuration,

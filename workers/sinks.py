@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-import warnings
 from importlib.util import find_spec
 from time import monotonic
 from typing import Any, Final
@@ -114,9 +113,7 @@ def _notify(sink: str, url: str, message: Message) -> None:
 def _apprise() -> Any:
     """The library, loaded when it is first needed: that takes seconds."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            import apprise
+        import apprise
     except ImportError as error:
         raise Transient(MISSING) from error
     # What it logs may hold the secrets in its URLs.

@@ -1,0 +1,107 @@
+"""Several who see, tell or acknowledge the same alert at the same moment."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain import alert_messages, alerts
+from domain.alerts import Alert
+from domain.audit import Decider
+from domain.database import Database
+from domain.effects import Effect
+from domain.errors import Refused
+
+RULE, SUBJECT = "parked_events", "acme"
+ANNA = Decider(actor="operator:anna", source="192.0.2.7")
+pytestmark = pytest.mark.usefixtures("frozen_clock")
+
+
+def opened(database: Database, subject: str = SUBJECT, rule: str = RULE) -> bool:
+    with database.transaction() as session:
+        return alerts.observe(session, rule, subject, count=3)
+
+
+def closed(database: Database, subject: str = SUBJECT, rule: str = RULE) -> bool:
+    with database.transaction() as session:
+        return alerts.resolve(session, rule, subject)
+
+
+def told(database: Database, *sinks: str) -> int:
+    with database.transaction() as session:
+        return alert_messages.tell(session, sinks or ("webhook",))
+
+
+def messages(database: Database) -> list[tuple[str, str]]:
+    """What is to be sent: sink and change, in order."""
+    with database.transaction() as session:
+        rows = session.scalars(
+            select(Effect).where(Effect.kind == "send_alert").order_by(Effect.id)
+        )
+        return [(row.target, row.payload["change"]) for row in rows]
+
+
+def rows(database: Database) -> list[Alert]:
+    with database.transaction() as session:
+        return list(session.scalars(select(Alert).order_by(Alert.id)))
+
+
+def in_a_transaction(database: Database, work: Callable[[Session], object]) -> None:
+    with database.transaction() as session:
+        work(session)
+
+
+def test_several_who_see_the_same_at_once_open_one_alert(database: Database) -> None:
+    start, new = threading.Barrier(4), []
+
+    def watcher() -> None:
+        start.wait()
+        new.append(opened(database))
+
+    together([watcher] * 4)
+    assert sorted(new) == [False, False, False, True]
+    assert [alert.state for alert in rows(database)] == ["open"]
+
+
+def test_acknowledging_while_it_is_resolved_ends_resolved(database: Database) -> None:
+    opened(database)
+    start = threading.Barrier(2)
+
+    def acknowledge() -> None:
+        start.wait()
+        try:
+            in_a_transaction(database, lambda s: alerts.acknowledge(s, 1, ANNA))
+        except Refused as refusal:
+            assert refusal.code == "alert_resolved"  # noqa: PT017 - one of the two allowed ends
+
+    def resolve() -> None:
+        start.wait()
+        closed(database)
+
+    together([acknowledge, resolve])
+    [alert] = rows(database)
+    assert alert.state == "resolved"
+
+
+def test_two_who_tell_at_once_tell_once(database: Database) -> None:
+    opened(database)
+    start = threading.Barrier(2)
+
+    def teller() -> None:
+        start.wait()
+        told(database)
+
+    together([teller] * 2)
+    assert messages(database) == [("webhook", "opened")]
+
+
+def together(works: list[Callable[[], None]]) -> None:
+    threads = [threading.Thread(target=work) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)

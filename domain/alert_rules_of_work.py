@@ -191,14 +191,37 @@ MACHINE: Final = (
         ends_when="When it succeeds.",
     ),
     AlertRule(
+        name="subscription_not_moved",
+        severity="critical",
+        title="What is due for an account fails",
+        what="What is due for account {account} (a renewal, a warning or its end) fails again and "
+        "again.",
+        hurts="Account {account}: it is not renewed, warned or ended in time.",
+        ends="work",
+        ends_when="When it succeeds.",
+    ),
+)
+
+RECONCILIATION: Final = (
+    AlertRule(
         name="reconciliation_found",
         severity="warning",
-        title="Webhooks did not come",
-        what="{count} events of {subject} came by no webhook and were found in its list, the "
-        "oldest of {oldest}.",
-        hurts="The accounts that they belong to: what they paid for came late.",
+        title="Events came by no webhook",
+        what="{count} events of {subject} came by no webhook and were found in the provider's "
+        "list; the oldest is of {oldest}.",
+        hurts="The accounts that they are about: they were served late.",
         ends="work",
-        ends_when="When nothing was missed for a day.",
+        ends_when="When none was missed for a day.",
+    ),
+    AlertRule(
+        name="reconciliation_gap",
+        severity="critical",
+        title="A span of events can no longer be listed",
+        what="What {subject} sent between {since} and {until} can no longer be listed: what came "
+        "by no webhook in that time is not known.",
+        hurts="Customers who paid in that time and whose delivery got lost.",
+        ends="person",
+        ends_when=SEEN_TO,
     ),
     AlertRule(
         name="reconciliation_failing",
@@ -207,6 +230,15 @@ MACHINE: Final = (
         what="The reconciliation with {subject} has not come through since {since}.",
         hurts="Nobody yet; what was missed stays unnoticed.",
         ends="work",
-        ends_when="When a reconciliation comes through.",
+        ends_when="When it comes through.",
+    ),
+    AlertRule(
+        name="money_differs",
+        severity="critical",
+        title="Our books and the provider's differ",
+        what="{object} {subject} of account {account}: here {ours}, there {theirs}.",
+        hurts="Account {account}, or us, by the difference.",
+        ends="work",
+        ends_when="When both say the same.",
     ),
 )

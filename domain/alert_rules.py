@@ -11,7 +11,7 @@ from typing import Final
 from domain.alert_rule import AlertRule, fill
 from domain.alert_rules_of_lists import LISTS
 from domain.alert_rules_of_money import BACK, MONEY
-from domain.alert_rules_of_work import EDGE, MACHINE, RECONCILIATION, WORK
+from domain.alert_rules_of_work import EDGE, MACHINE, WORK
 
 __all__ = ["RULES", "AlertRule", "fill"]
 

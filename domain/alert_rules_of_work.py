@@ -191,19 +191,6 @@ MACHINE: Final = (
         ends_when="When it succeeds.",
     ),
     AlertRule(
-        name="subscription_not_moved",
-        severity="critical",
-        title="What is due for an account fails",
-        what="What is due for account {account} (a renewal, a warning or its end) fails again and "
-        "again.",
-        hurts="Account {account}: it is not renewed, warned or ended in time.",
-        ends="work",
-        ends_when="When it succeeds.",
-    ),
-)
-
-RECONCILIATION: Final = (
-    AlertRule(
         name="reconciliation_found",
         severity="warning",
         title="Events came by no webhook",
@@ -214,16 +201,6 @@ RECONCILIATION: Final = (
         ends_when="When none was missed for a day.",
     ),
     AlertRule(
-        name="reconciliation_gap",
-        severity="critical",
-        title="A span of events can no longer be listed",
-        what="What {subject} sent between {since} and {until} can no longer be listed: what came "
-        "by no webhook in that time is not known.",
-        hurts="Customers who paid in that time and whose delivery got lost.",
-        ends="person",
-        ends_when=SEEN_TO,
-    ),
-    AlertRule(
         name="reconciliation_failing",
         severity="warning",
         title="The reconciliation does not come through",
@@ -231,14 +208,5 @@ RECONCILIATION: Final = (
         hurts="Nobody yet; what was missed stays unnoticed.",
         ends="work",
         ends_when="When it comes through.",
-    ),
-    AlertRule(
-        name="money_differs",
-        severity="critical",
-        title="Our books and the provider's differ",
-        what="{object} {subject} of account {account}: here {ours}, there {theirs}.",
-        hurts="Account {account}, or us, by the difference.",
-        ends="work",
-        ends_when="When both say the same.",
     ),
 )

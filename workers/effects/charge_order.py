@@ -37,19 +37,19 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
     gateway = runtime.providers[order.taken_by].gateway
     outcome = _known(gateway, effect, order)
     if outcome is None:
-        _rest_while_disputed(runtime, order, account.ref)
+        _rest(runtime, order, account.ref)
         outcome = _charge(gateway, effect, order, account, method)
     _apply(runtime, effect, account.ref, outcome)
     return {"status": outcome.status, "payment": outcome.payment}
 
 
-def _rest_while_disputed(runtime: Runtime, order: Order, ref: str) -> None:
-    """A dispute that was opened meanwhile suspends renewals: this try is taken back (BILLING 7)."""
+def _rest(runtime: Runtime, order: Order, ref: str) -> None:
+    """A dispute or a block came meanwhile: this try of the renewal is taken back (BILLING 7)."""
     with runtime.database.transaction() as session:
         work = Work(session, runtime.catalogue, accounts.lock(session, ref))
         resting = order.kind == "renewal" and renewals.take_back(work)
     if resting:
-        raise Overtaken("a dispute is open: renewals rest until it is closed")
+        raise Overtaken("renewals rest: a dispute is open, or the account is blocked")
 
 
 def _known(gateway: Gateway, effect: Effect, order: Order) -> ChargeOutcome | None:

@@ -49,7 +49,9 @@ def show(visit: Visit, query: RenewalsQuery) -> View:
     return View("renewals/renewals.html", visit.say("Renewals"), values, styles=("renewals.css",))
 
 
-def _bar(visit: Visit, day: renewal_calendar.Day, most: int, chosen: date | None) -> dict[str, Any]:
+def _bar(
+    visit: Visit, day: renewal_calendar.Day, most: int, chosen: date | None, *, is_first: bool
+) -> dict[str, Any]:
     return {
         "day": day.day,
         "count": day.count,

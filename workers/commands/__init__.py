@@ -15,6 +15,7 @@ from workers.commands import (
     play,
     processes,
     reconcile,
+    replay,
     tokens,
 )
 
@@ -33,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     play,
     events,
     effects,
+    replay,
     reconcile,
     audit,
     tokens,

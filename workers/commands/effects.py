@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 from typing import Any
 
 from sqlalchemy import select
 
-from domain import effects
+from domain import interventions
 from domain.accounts import Account
 from domain.effects import Effect
+from workers.commands.filters import decider
 from workers.commands.store import transaction
 from workers.commands.tables import show
 
@@ -48,6 +48,6 @@ def _list(chosen: argparse.Namespace) -> int:
 
 def _retry(chosen: argparse.Namespace) -> int:
     with transaction() as session:
-        effect = effects.retry(session, chosen.id, actor=getpass.getuser(), reason=chosen.reason)
+        effect = interventions.retry_effect(session, chosen.id, decider(chosen.reason))
     print(f"effect {effect.id} ({effect.kind}) is due now")
     return 0

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
+from bench.machine import description, load_average
 from domain import clock
 from domain.database import Database, migrate
 from tests import lives
@@ -70,6 +71,20 @@ def ride(runtime: Runtime, wave: Runtime, *, alone: bool) -> float:
     return lasted
 
 
+def report(database: Database, lasted: float, spent: float | None) -> None:
+    """What became of the wave: wall clock, ``spent`` seconds of the processor, and the machine."""
+    charges = begun(database)
+    print(f"{charges} charges wanted in {lasted:.0f} s, {charges / lasted:.0f} a second")
+    if spent is not None:
+        # Unlike the time that it lasted, this hardly depends on who else is on the machine.
+        print(f"{1e3 * spent / charges:.1f} ms of the processor each, without the database's")
+    print(f"Load average: {load_average():.1f}")
+    with database.engine.connect() as connection:
+        server = f"PostgreSQL {connection.scalar(text('SHOW server_version'))}"
+    for name, value in description([server]).items():
+        print(f"{name}: {value}")
+
+
 def main(count: int, *, alone: bool) -> None:
     """Insert, wait for the wave, and say what it did to the purchases."""
     servers = ServerSession.begin(migrate)
@@ -83,9 +98,9 @@ def main(count: int, *, alone: bool) -> None:
             connection.exec_driver_sql("SELECT setval('accounts_id_seq', 100000000)")
         print(said("before", [purchase(runtime, n) for n in range(QUIET)]))
         clock.travel(moment_with_due(BEGAN, count))
+        spent = time.process_time()
         lasted = ride(runtime, lives.runtime_on(database), alone=alone)
-        charges = begun(database)
-        print(f"{charges} charges wanted in {lasted:.0f} s, {charges / lasted:.0f} a second")
+        report(database, lasted, time.process_time() - spent if alone else None)
     finally:
         database.dispose()
         servers.end()

@@ -61,9 +61,8 @@ browser: $(VENV)/.project ## Chromium for the tests in a real browser (from the 
 fuzz: $(VENV)/.project ## hostile deliveries for some minutes (ARGS="--minutes 60")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
-samples: $(VENV)/.project ## pictures of every paper into docs/samples, every mail into var/samples
-	@$(BIN)/python -m domain.papers.samples docs/samples
-	@$(BIN)/python -m domain.mails.samples var/samples/mails
+samples: $(VENV)/.project ## pictures of every paper and every mail into docs/samples (make browser first)
+	@$(BIN)/python -m tests.pictures docs/samples
 
 lock: $(VENV)/.locked ## write requirements.lock again from pyproject.toml (UPGRADE=1: newest versions)
 	@$(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --all-extras \

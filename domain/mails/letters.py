@@ -89,7 +89,12 @@ def _renewal_ahead(p: kinds.RenewalAhead, s: Speech) -> Letter:
             s.say("renewal_ahead.change"),
         ),
         details=_details(
-            s, plan=p.plan, renews=p.on, charge=p.amount, means=p.method if p.amount else None
+            s,
+            plan=p.plan,
+            renews=p.on,
+            amount=p.amount if way == "due" else None,
+            charge=None if way == "due" else p.amount,
+            means=p.method if p.amount else None,
         ),
         button=_button(s, "manage", p.url),
     )

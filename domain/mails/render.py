@@ -6,6 +6,7 @@ turns dark where the reader's screen is.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping
 from functools import lru_cache
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 from css_inline import CSSInliner
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from domain.catalogue import Seller
 from domain.mails import kinds, palette
@@ -28,6 +30,8 @@ WIDTH: Final = 72
 FONTS: Final = "-apple-system, BlinkMacSystemFont, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif"
 FILLER: Final = "\u00a0\u200c" * 60
 """Behind the preheader, lest a list of mails goes on with the first words of the body."""
+_NUMBER: Final = re.compile(r"\b(?:[A-Z0-9-]*-)?\d{4}-\d{6}\b")
+"""Of an invoice or credit note, with whatever prefix the catalogue gives it."""
 SIGNATURE_MARK: Final = "-- "
 """What follows it is taken for a signature and not quoted in answers (RFC 3676, 4.3)."""
 
@@ -88,6 +92,11 @@ def _wrapped(paragraph: str) -> str:
     return textwrap.fill(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
+def _unbroken(paragraph: str) -> Markup:
+    """As HTML, with the numbers of papers on one line each."""
+    return Markup(_NUMBER.sub(r'<span class="number">\g<0></span>', str(escape(paragraph))))  # noqa: S704
+
+
 @lru_cache(maxsize=1)
 def _templates() -> Environment:
     environment = Environment(
@@ -99,6 +108,7 @@ def _templates() -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["wrapped"] = _wrapped
+    environment.filters["unbroken"] = _unbroken
     return environment
 
 

@@ -38,6 +38,7 @@ def _receipt(paid: Money, total: Money = YEARLY, *, auto_renew: bool = True) -> 
         period_end=AT + timedelta(days=365),
         auto_renew=auto_renew,
         means=CARD,
+        url=URL,
     )
 
 

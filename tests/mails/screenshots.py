@@ -1,81 +1,99 @@
 """Pictures of the mails: ``python -m tests.mails.screenshots DIRECTORY [NAME …]`` takes every
-sample through a headless Chromium: four languages side by side, each as on a desktop and as on a
-phone, once in light and once in dark."""
+sample in every language through a headless Chromium: as on a desktop in light and in dark, and as
+on a phone, side by side."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
-import subprocess
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, NamedTuple
+
+from playwright.sync_api import Browser, sync_playwright
 
 from domain.accounts import LOCALES
-from domain.mails import samples
+from domain.mails import palette, samples
 
-BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
-FLAGS: Final = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--hide-scrollbars",
-    "--virtual-time-budget=500",
+DOCUMENTED: Final = (
+    "receipt",
+    "receipt-all-credit",
+    "renewal_ahead",
+    "renewal_ahead-no_method",
+    "renewal_failed",
+    "auto_renew_off-renewal_failed",
+    "expiry_warning-3",
+    "blocked-subscription_expired",
+    "unblocked",
+    "refund_done",
+    "credit_note_issued",
+    "method_rejected",
+    "vat_number_refused-invalid",
 )
-SCHEMES: Final = {"light": 1, "dark": 0}
-"""Chromium's numbers for ``prefers-color-scheme``."""
-DESKTOP: Final = 760
+"""Samples whose pictures lie in the documentation: every kind of mail."""
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHOSEN: Final = "BILLHOOK_TEST_CHROMIUM"
+Scheme = Literal["light", "dark"]
+
+
+class Screen(NamedTuple):
+    """What a mail is looked at on; ``width`` in CSS pixels."""
+
+    scheme: Scheme
+    width: int
+
+
 PHONE: Final = 390
-HEIGHT: Final = 1060
-"""CSS pixels; a mail in a frame takes the frame's width for the screen's."""
-SCALE: Final = 0.5
+SCREENS: Final = (Screen("light", 720), Screen("dark", 720), Screen("light", PHONE))
+SCALE: Final = 0.6
 
 
 def browser() -> str | None:
     """The first Chromium of this machine, or None."""
-    return next(filter(None, map(shutil.which, BROWSERS)), None)
+    names = (os.environ.get(CHOSEN) or "", *BROWSERS)
+    return next(filter(None, map(shutil.which, filter(None, names))), None)
 
 
-def picture(page: Path, target: Path, scheme: str, size: tuple[int, int]) -> None:
-    """Take a picture of an HTML file. Raises CalledProcessError when the browser fails."""
-    with tempfile.TemporaryDirectory() as profile:
-        command = [
-            browser() or "chromium",
-            *FLAGS,
-            f"--blink-settings=preferredColorScheme={SCHEMES[scheme]}",
-            f"--user-data-dir={profile}",
-            f"--window-size={size[0]},{size[1]}",
-            f"--screenshot={target}",
-            page.resolve().as_uri(),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+@contextmanager
+def opened() -> Iterator[Browser]:
+    """A running Chromium."""
+    with sync_playwright() as driver:
+        # No sandbox: containers do not allow one, and nothing is loaded from anywhere.
+        chromium = driver.chromium.launch(executable_path=browser(), args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
-def sheet(pages: Sequence[Path], target: Path) -> tuple[int, int]:
-    """Write a page that shows mails side by side, each in both widths; returns its size."""
-    frames = "".join(_frame(page, width) for page in pages for width in (DESKTOP, PHONE))
-    size = (int(len(pages) * (DESKTOP + PHONE) * SCALE), int(HEIGHT * SCALE))
-    target.write_text(
-        '<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
-        f'<body style="margin:0;width:{size[0]}px;font-size:0">{frames}',
-        encoding="utf-8",
+def picture(chromium: Browser, page: Path, target: Path, screen: Screen) -> None:
+    """Take a picture of all of an HTML file."""
+    context = chromium.new_context(
+        color_scheme=screen.scheme, viewport={"width": screen.width, "height": 100}, offline=True
     )
-    return size
+    shown = context.new_page()
+    shown.goto(page.resolve().as_uri())
+    shown.screenshot(path=target, full_page=True)
+    context.close()
 
 
-def _frame(page: Path, width: int) -> str:
-    return (
-        f'<div style="width:{width * SCALE}px;height:{HEIGHT * SCALE}px;overflow:hidden;'
-        f'display:inline-block"><iframe src="{page.name}" width="{width}" height="{HEIGHT}"'
-        f' style="border:0;transform:scale({SCALE});transform-origin:0 0"></iframe></div>'
+def _sheet(chromium: Browser, page: Path, target: Path) -> None:
+    """Take a picture of a mail on every screen, side by side."""
+    shots = [page.with_name(f"{page.stem}-{number}.shot.png") for number in range(len(SCREENS))]
+    for screen, shot in zip(SCREENS, shots, strict=True):
+        picture(chromium, page, shot, screen)
+    images = "".join(
+        f'<img src="{shot.name}" width="{screen.width * SCALE}" style="vertical-align:top">'
+        for screen, shot in zip(SCREENS, shots, strict=True)
     )
+    sheet = page.with_suffix(".sheet.html")
+    style = f"margin:0;font-size:0;background:{palette.LIGHT['page']}"
+    sheet.write_text(f'<!doctype html><body style="{style}">{images}', encoding="utf-8")
+    width = round(sum(screen.width for screen in SCREENS) * SCALE)
+    picture(chromium, sheet, target, Screen("light", width))
+    for made in (*shots, sheet):
+        made.unlink()
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -85,16 +103,14 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", help="samples; default: all")
     given = parser.parse_args(arguments)
     if browser() is None:
-        sys.exit("there is no Chromium on this machine; install Debian's package chromium")
+        sys.exit(f"there is no Chromium on this machine: make browser, or name one in {CHOSEN}")
     samples.write(given.directory)
-    names = given.names or list(samples.SAMPLES)
-    for name in names:
-        page = given.directory / f"sheet-{name}.html"
-        size = sheet([given.directory / f"{name}.{locale}.html" for locale in LOCALES], page)
-        for scheme in SCHEMES:
-            picture(page, given.directory / f"{name}.{scheme}.png", scheme, size)
-        page.unlink()
-    sys.stdout.write(f"{2 * len(names)} pictures in {given.directory}\n")
+    names = [f"{name}.{locale}" for name in given.names or samples.SAMPLES for locale in LOCALES]
+    with opened() as chromium:
+        for name in names:
+            page = given.directory / f"{name}.html"
+            _sheet(chromium, page, page.with_suffix(".png"))
+    sys.stdout.write(f"{len(names)} pictures in {given.directory}\n")
 
 
 if __name__ == "__main__":

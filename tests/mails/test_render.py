@@ -171,6 +171,14 @@ def test_the_button_of_whatever_asks_for_something_leads_to_the_app(
     assert (f'href="{APP}"' in mail.html, f"\n{APP}\n" in mail.text) == (not informs, not informs)
 
 
+def test_the_number_of_a_paper_is_not_broken_over_two_lines(seller: Seller) -> None:
+    for number in ("2026-000001", "CN-2026-000001"):
+        parameters = {"amount": {"amount": 100, "currency": "EUR"}}
+        mail = render("credit_note_issued", "fr", parameters, seller, number=number)
+        assert f'nowrap;">{number}</span>' in mail.html
+        assert number in mail.text
+
+
 def test_parameters_that_name_their_own_address_keep_it(seller: Seller) -> None:
     own = "https://app.chatwell.example/elsewhere"
     assert f'href="{own}"' in render("unblocked", "en", {"url": own}, seller, url=APP).html

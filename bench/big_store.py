@@ -182,6 +182,11 @@ def _offers() -> Iterator[tuple[Any, ...]]:
                 number += 1
 
 
+def quote_in(currency: str) -> Quote:
+    """What Standard for two agents costs by the month, in one currency."""
+    return _quote(catalogues.load(), "standard", "month", currency)
+
+
 def _quote(catalogue: Catalogue, plan: str, interval: str, currency: str) -> Quote:
     included = catalogue.plans[plan].included_conversations
     target = Target(plan=plan, interval=interval, agents=2, conversations=included)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,12 @@ from webhooks.sandbox.authority import Authority
 from webhooks.sandbox.server import SandboxServer
 from webhooks.sandbox.world import World
 
-SETTINGS: Final = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+SETTINGS: Final = {
+    "shared_buffers": "1GB",
+    "max_wal_size": "4GB",
+    # Tells when each payment was committed.
+    "track_commit_timestamp": "on",
+}
 """Everything else is PostgreSQL's default: fsync and synchronous_commit are on."""
 
 
@@ -101,10 +106,13 @@ class Stage:
         client: Any = redis.Redis.from_url(self.valkey.url())
         return {"PostgreSQL": int(postmaster), "Valkey": int(client.info()["process_id"])}
 
-    def query(self, url: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Rows of a statement in a database."""
+    def execute(
+        self, url: str, statement: str, values: Sequence[Any] | Mapping[str, Any]
+    ) -> list[tuple[Any, ...]]:
+        """Run a statement in a database and commit; gives its rows."""
         with psycopg.connect(libpq_url(url), autocommit=True) as connection:
-            return connection.execute(statement, values).fetchall()  # type: ignore[arg-type]
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
 
     def describe(self) -> list[str]:
         """The servers, with their versions."""

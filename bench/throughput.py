@@ -109,7 +109,7 @@ class Contest:
         """How many acknowledged events are not in the store exactly once, with their body."""
         if design not in STORED:
             return 0
-        [(rows, different)] = self._stage.query(self._database, STORED[design], ids)
+        [(rows, different)] = self._stage.execute(self._database, STORED[design], [ids])
         return int(abs(len(ids) - rows) + abs(rows - different))
 
 

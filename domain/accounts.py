@@ -13,8 +13,8 @@ from typing import Any, Final
 from sqlalchemy import ForeignKey, Index, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock
-from domain.database import Base, BigId, insert_once
+from domain import batch, clock
+from domain.database import Base, BigId, insert_each_once, insert_once
 from domain.errors import Refused
 
 LOCALES: Final = ("en", "cs", "fr", "pl")
@@ -121,9 +121,16 @@ def unblock(account: Account, reason: str) -> bool:
 
 def remember_customer(session: Session, provider: str, customer: str, account_id: int) -> None:
     """Note the provider's id of the account; the first owner of an id stays its owner."""
-    if session.get(ProviderCustomer, (provider, customer)) is None:
-        key = {"provider": provider, "customer": customer}
-        insert_once(session, ProviderCustomer, **key, account_id=account_id)
+    key = provider, customer
+    if batch.known(session, ProviderCustomer, key, lambda: session.get(ProviderCustomer, key)):
+        return
+    row = {"provider": provider, "customer": customer, "account_id": account_id}
+    if not batch.wait(session, _insert_customers, row):
+        insert_once(session, ProviderCustomer, **row)
+
+
+def _insert_customers(session: Session, rows: list[dict[str, Any]]) -> None:
+    insert_each_once(session, ProviderCustomer, rows, ("provider", "customer"))
 
 
 def customer_at(session: Session, provider: str, account_id: int) -> str | None:

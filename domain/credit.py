@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock
+from domain import batch, clock
 from domain.database import Base, BigId, insert_once
 from domain.errors import Permanent
 from domain.money import Money
@@ -45,7 +45,8 @@ def balance(session: Session, account_id: int, currency: str) -> Money:
     statement = select(func.coalesce(func.sum(CreditEntry.amount), 0)).where(
         CreditEntry.account_id == account_id, CreditEntry.currency == currency
     )
-    return Money(int(session.scalar(statement) or 0), currency)
+    held = batch.known(session, CreditEntry, account_id, lambda: session.scalar(statement))
+    return Money(int(held or 0), currency)
 
 
 def balances(session: Session, account_id: int) -> list[Money]:
@@ -77,6 +78,7 @@ def book(
     """
     if money.amount < 0 and balance(session, account_id, money.currency).amount < -money.amount:
         raise Permanent(f"credit of account {account_id} does not cover {-money} for {cause}")
+    batch.forget(session, CreditEntry, account_id)
     return insert_once(
         session,
         CreditEntry,

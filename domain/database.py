@@ -8,7 +8,7 @@ row locks that it lacks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -155,6 +155,31 @@ def insert_once(session: Session, table: type[Base], **values: Any) -> bool:
     # Without the option SQLAlchemy does not keep an INSERT's row count and answers -1.
     result = session.execute(statement, execution_options={"preserve_rowcount": True})
     return result.rowcount == 1  # type: ignore[attr-defined, no-any-return]
+
+
+def insert_each_once(
+    session: Session, table: type[Base], rows: Sequence[dict[str, Any]], key: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Insert rows in the order of their unique key; returns those that were there already.
+
+    All rows name the same columns.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return [row for row in rows if not insert_once(session, table, **row)]
+    ordered = sorted(rows, key=lambda row: tuple(row[name] for name in key))
+    target = table.metadata.tables[table.__tablename__]
+    insert = postgresql_insert(target).on_conflict_do_nothing()
+    made = session.connection().execute(
+        insert.returning(*(target.c[name] for name in key)), ordered
+    )
+    new = {tuple(row) for row in made}
+    known = []
+    for row in ordered:
+        named = tuple(row[name] for name in key)
+        # Of two equal rows the first was inserted.
+        known += [] if named in new else [row]
+        new.discard(named)
+    return known
 
 
 def is_outage(error: Exception) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, exists, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock
+from domain import batch, clock
 from domain.database import Base, BigId
 from domain.money import Money
 from domain.payments import Payment
@@ -88,7 +88,7 @@ def is_contested(session: Session, payment: Payment) -> bool:
 def any_open(session: Session, account_id: int) -> bool:
     """Whether the account has an open dispute."""
     found = exists().where(Dispute.account_id == account_id, Dispute.state == OPEN)
-    return bool(session.scalar(select(found)))
+    return batch.known(session, Dispute, account_id, lambda: bool(session.scalar(select(found))))
 
 
 def lost_on(session: Session, payment: Payment) -> list[int]:

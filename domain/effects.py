@@ -16,8 +16,8 @@ from typing import Any, Final
 from sqlalchemy import Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock
-from domain.database import Base, BigId, insert_once
+from domain import batch, clock
+from domain.database import Base, BigId, insert_each_once
 from domain.errors import Refused
 from domain.inbox import Attempt
 
@@ -102,24 +102,60 @@ def want(
 
     A repetition by another event leaves a line in that event's journal.
     """
-    now = clock.now()
-    is_new = insert_once(
-        session,
-        Effect,
-        cause=cause,
-        kind=kind,
-        target=target,
-        status="wanted",
-        payload=dict(payload or {}),
-        account_id=account_id,
-        event_id=event_id,
-        next_attempt_at=at or now,
-        attempts=0,
-        created_at=now,
+    return _insert_wanted(
+        session, [_wanted(kind, target, cause, payload, account_id, event_id, at)]
     )
-    if not is_new and event_id is not None:
-        _note_repetition(session, kind, target, cause, event_id)
-    return is_new
+
+
+def want_soon(
+    session: Session,
+    kind: str,
+    target: str,
+    cause: str,
+    *,
+    payload: Mapping[str, Any] | None = None,
+    account_id: int | None = None,
+    event_id: int | None = None,
+    at: datetime | None = None,
+) -> bool:
+    """Want an effect as ``want`` does; in a batch together with all the others of it, and then
+    nobody can say yet whether it is new (True)."""
+    row = _wanted(kind, target, cause, payload, account_id, event_id, at)
+    return batch.wait(session, _insert_wanted, row) or _insert_wanted(session, [row])
+
+
+def _wanted(
+    kind: str,
+    target: str,
+    cause: str,
+    payload: Mapping[str, Any] | None,
+    account_id: int | None,
+    event_id: int | None,
+    at: datetime | None,
+) -> dict[str, Any]:
+    now = clock.now()
+    return {
+        "cause": cause,
+        "kind": kind,
+        "target": target,
+        "status": "wanted",
+        "payload": dict(payload or {}),
+        "account_id": account_id,
+        "event_id": event_id,
+        "next_attempt_at": at or now,
+        "attempts": 0,
+        "created_at": now,
+    }
+
+
+def _insert_wanted(session: Session, rows: list[dict[str, Any]]) -> bool:
+    """Tells whether all were new."""
+    known = insert_each_once(session, Effect, rows, ("cause", "kind", "target"))
+    for row in known:
+        if row["event_id"] is not None:
+            named = row["kind"], row["target"], row["cause"]
+            _note_repetition(session, *named, row["event_id"])
+    return not known
 
 
 def overtake(session: Session, account_id: int, kind: str, target: str, note: str) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock, home_tax
+from domain import batch, clock, home_tax
 from domain.accounts import Account
 from domain.catalogue import Catalogue
 from domain.database import Base, BigId, insert_once
@@ -84,6 +84,7 @@ def for_order(
     quote = order.quoted
     now = clock.now()
     invoice = Invoice(
+        id=batch.new_id(session, Invoice),
         kind=INVOICE,
         series=series_name(catalogue.invoicing.invoice_prefix, now),
         cause=f"order:{order.id}",
@@ -99,7 +100,9 @@ def for_order(
         locale=account.locale,
     )
     tell_tax_at_home(session, invoice)
-    session.add(invoice)
+    # A batch inserts it with its number, after the payment that it names.
+    if not batch.hold(session, invoice):
+        session.add(invoice)
     return invoice
 
 
@@ -177,6 +180,7 @@ def number_all(session: Session, papers: Sequence[Invoice]) -> None:
         last = _take(session, series, len(members))
         for position, paper in enumerate(members, last - len(members) + 1):
             paper.position, paper.number = position, f"{series}-{position:06d}"
+    session.add_all(papers)
     session.flush()
     for paper in papers:
         _name_corrected(session, paper)

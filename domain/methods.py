@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import accounts, announcements, clock
+from domain import accounts, announcements, batch, clock
 from domain.database import Base, BigId
 from domain.facts import CustomerRemoved, MandateChanged, Method, MethodRemoved, MethodSaved
 from domain.orders import Order
@@ -170,7 +170,8 @@ def _find(work: Work, token: str) -> PaymentMethod | None:
     statement = select(PaymentMethod).where(
         PaymentMethod.provider == work.provider, PaymentMethod.token == token
     )
-    return work.session.scalar(statement)
+    key = work.provider, token
+    return batch.known(work.session, PaymentMethod, key, lambda: work.session.scalar(statement))
 
 
 def _new(work: Work, method: Method, customer: str | None) -> PaymentMethod:
@@ -184,4 +185,5 @@ def _new(work: Work, method: Method, customer: str | None) -> PaymentMethod:
         **{name: getattr(method, name) for name in KEPT},
     )
     work.session.add(saved)
+    batch.learn(work.session, PaymentMethod, (work.provider, method.token), saved)
     return saved

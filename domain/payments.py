@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock
+from domain import batch, clock
 from domain.database import Base, BigId
 from domain.money import Money
 
@@ -60,7 +60,7 @@ class Payment(Base):
 def find(session: Session, provider: str, reference: str) -> Payment | None:
     """The payment of that provider and id."""
     statement = select(Payment).where(Payment.provider == provider, Payment.reference == reference)
-    return session.scalar(statement)
+    return batch.known(session, Payment, (provider, reference), lambda: session.scalar(statement))
 
 
 def advance(payment: Payment, state: str) -> bool:

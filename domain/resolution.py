@@ -64,8 +64,8 @@ Found = dict[tuple[str, str], int]
 
 def _by_order(session: Session, keys: set[tuple[str, str]]) -> Found:
     ids = sorted({value for _, value in keys})
-    rows = session.scalars(select(Order).where(Order.id.in_(ids)))
-    owner = {order.id: order.account_id for order in rows}
+    rows = session.execute(select(Order.id, Order.account_id).where(Order.id.in_(ids)))
+    owner = dict(rows.all())
     return {key: owner[key[1]] for key in keys if key[1] in owner}
 
 
@@ -78,8 +78,9 @@ def _by_ref(session: Session, keys: set[tuple[str, str]]) -> Found:
 
 def _by_payment(session: Session, keys: set[tuple[str, str]]) -> Found:
     references = sorted({value for _, value in keys})
-    rows = session.scalars(select(Payment).where(Payment.reference.in_(references)))
-    return {(payment.provider, payment.reference): payment.account_id for payment in rows}
+    columns = Payment.provider, Payment.reference, Payment.account_id
+    rows = session.execute(select(*columns).where(Payment.reference.in_(references)))
+    return {(provider, reference): account for provider, reference, account in rows}
 
 
 def _by_subscription(session: Session, keys: set[tuple[str, str]]) -> Found:

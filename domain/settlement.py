@@ -10,6 +10,7 @@ from domain import (
     access,
     accounts,
     announcements,
+    batch,
     credit,
     disputes,
     invoices,
@@ -76,8 +77,9 @@ def pay(work: Work, order: Order, payment: Payment | None) -> None:
         payment.use, payment.order_id = "order", order.id
     paper = invoices.for_order(work.session, work.catalogue, work.account, order, payment)
     work.papers.append(paper)
-    # The receipt names the paper's row.
-    work.session.flush()
+    if batch.of(work.session) is None:
+        # The receipt names the paper's row.
+        work.session.flush()
     timetable.plan(work.catalogue, subscription, work.now)
     _tell(work, order, payment, subscription)
     announcements.receipt(work, order, payment, paper, subscription)
@@ -113,6 +115,7 @@ def payment_of(work: Work, reference: str, amount: Money, order_id: str | None) 
     if payment is None:
         order = work.session.get(Order, order_id) if order_id else None
         payment = Payment(
+            id=batch.new_id(work.session, Payment),
             provider=work.provider,
             reference=reference,
             account_id=work.account.id,
@@ -124,6 +127,7 @@ def payment_of(work: Work, reference: str, amount: Money, order_id: str | None) 
             refunded=0,
         )
         work.session.add(payment)
+        batch.learn(work.session, Payment, (work.provider, reference), payment)
     return payment
 
 

@@ -10,7 +10,7 @@ import msgspec
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import periods
+from domain import batch, periods
 from domain.database import Base, BigId
 
 OURS: Final = "us"
@@ -126,7 +126,9 @@ class Subscription(Base):
 
 def of(session: Session, account_id: int) -> Subscription | None:
     """The account's subscription, running or not."""
-    return session.get(Subscription, account_id)
+    return batch.known(
+        session, Subscription, account_id, lambda: session.get(Subscription, account_id)
+    )
 
 
 def read_again(session: Session, account_ids: Collection[int]) -> Sequence[Subscription]:
@@ -158,6 +160,7 @@ def start_period(
             account_id=account_id, started_at=start, renewals_suspended=False
         )
         session.add(subscription)
+        batch.learn(session, Subscription, account_id, subscription)
     become(subscription, target)
     subscription.anchor_day = periods.anchor_of(start)
     subscription.period_start = start

@@ -59,8 +59,8 @@ class Work:
         at: datetime | None = None,
         **payload: Any,
     ) -> bool:
-        """Want an effect of this account; see ``domain.effects.want``."""
-        return effects.want(
+        """Want an effect of this account; see ``domain.effects.want_soon``."""
+        return effects.want_soon(
             self.session,
             kind,
             target,

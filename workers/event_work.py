@@ -89,8 +89,9 @@ def apply(
 
     Raises ``NotYet`` when no account is known by what the event says, and what the rules raise.
     """
-    if job.account_id is None:
-        raise NotYet(_unmatched(job.translation.facts))
+    unknown = stranger(job)
+    if unknown is not None or job.account_id is None:
+        raise unknown or NotYet("it says nothing")
     account = locked[job.account_id]
     event = job.event
     work = Work(session, runtime.catalogue, account, provider=event.provider, event_id=event.id)
@@ -98,6 +99,14 @@ def apply(
         for fact in job.translation.facts:
             rules.apply(fact, work)
     return work.papers
+
+
+def stranger(job: Job) -> NotYet | None:
+    """What to say of an event about money or methods of nobody who is known."""
+    says = job.translation
+    if job.account_id is not None or says.needs or says.ignored or not says.facts:
+        return None
+    return NotYet(_unmatched(says.facts))
 
 
 def _unmatched(facts: Sequence[Fact]) -> str:

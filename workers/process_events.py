@@ -6,17 +6,18 @@ what it caused. Events of an account that is busy elsewhere stay due.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import sleep
 from typing import Any, Final
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from domain import accounts, clock, effects, inbox, invoices, telemetry
+from domain import accounts, batch, clock, effects, foresight, inbox, invoices, telemetry
 from domain.accounts import Account
 from domain.errors import NotYet, Permanent
 from domain.facts import Fact
@@ -28,6 +29,8 @@ from workers.event_work import Job
 from workers.runtime import Runtime
 
 BATCH: Final = 100
+FEW: Final = 25
+"""Events that go each by itself, after one of a batch failed."""
 READING_FALLBACK: Final = timedelta(minutes=5)
 """An event that waits for a reading is looked at again after this, should the ring get lost."""
 BUSY_PAUSE_S: Final = 0.05
@@ -61,21 +64,68 @@ def drain(runtime: Runtime) -> int:
 
 
 def process_batch(runtime: Runtime, limit: int = BATCH) -> Tally:
-    """Claim and work up to ``limit`` due events in one transaction."""
-    tally = Tally()
-    with runtime.database.transaction() as session:
-        jobs = _claim(session, limit)
-        tally.claimed = len(jobs)
-        for job in jobs:
-            event_work.read(runtime, session, job)
-        event_work.assign(session, jobs)
-        locked = accounts.lock_free(session, {j.account_id for j in jobs if j.account_id})
-        for job in jobs:
-            _work(runtime, session, job, locked, tally)
-        invoices.number_all(session, tally.papers)
+    """Claim and work up to ``limit`` due events in one transaction: together, and when one of them
+    fails in its rule, a few of them each by itself."""
+    try:
+        tally = _work_together(runtime, limit)
+    except _Apart:
+        tally = _work_apart(runtime, min(limit, FEW))
     if tally.wants:
         runtime.bell.ring("perform_effects")
     return tally
+
+
+class _Apart(Exception):
+    """One event of a batch failed: all of it was taken back, and each has to go by itself."""
+
+
+def _work_together(runtime: Runtime, limit: int) -> Tally:
+    """No savepoints; what the rules ask is read beforehand and what they write is inserted at
+    the end, for all events at once."""
+    if runtime.database.is_sqlite:
+        raise _Apart
+    tally = Tally()
+    with runtime.database.transaction() as session:
+        jobs, locked = _begin(runtime, session, limit, tally)
+        try:
+            with batch.opened(session, len(jobs)) as opened:
+                with session.no_autoflush:
+                    foresight.foresee(session, opened, locked, [_subject(job) for job in jobs])
+                for job in jobs:
+                    _work(runtime, session, job, locked, tally, _try_plainly)
+            invoices.number_all(session, tally.papers)
+        except SQLAlchemyError as error:
+            raise _Apart from error
+    return tally
+
+
+def _subject(job: Job) -> foresight.Subject:
+    return job.event.provider, job.translation.facts
+
+
+def _work_apart(runtime: Runtime, limit: int) -> Tally:
+    """A savepoint for each: a failing event takes back what it did, and gets its own next try."""
+    tally = Tally()
+    with runtime.database.transaction() as session:
+        jobs, locked = _begin(runtime, session, limit, tally)
+        for job in jobs:
+            _work(runtime, session, job, locked, tally, _try)
+        invoices.number_all(session, tally.papers)
+    return tally
+
+
+def _begin(
+    runtime: Runtime, session: Session, limit: int, tally: Tally
+) -> tuple[list[Job], Mapping[int, Account]]:
+    """Claim events, read them, find their accounts, and lock those that are free."""
+    jobs = _claim(session, limit)
+    tally.claimed = len(jobs)
+    for job in jobs:
+        event_work.read(runtime, session, job)
+    with session.no_autoflush:
+        event_work.assign(session, jobs)
+        locked = accounts.lock_free(session, {j.account_id for j in jobs if j.account_id})
+    return jobs, locked
 
 
 def _claim(session: Session, limit: int) -> list[Job]:
@@ -90,13 +140,33 @@ def _work(
     job: Job,
     locked: Mapping[int, Account],
     tally: Tally,
+    attempt: Callable[[Runtime, Session, Job, Mapping[int, Account], Tally], None],
 ) -> None:
     if job.account_id is not None and job.account_id not in locked:
         return
     tally.worked += 1
     job.event.attempts += 1
     with bound_contextvars(event=job.event.id, provider=job.event.provider):
-        _try(runtime, session, job, locked, tally)
+        attempt(runtime, session, job, locked, tally)
+
+
+def _try_plainly(
+    runtime: Runtime,
+    session: Session,
+    job: Job,
+    locked: Mapping[int, Account],
+    tally: Tally,
+) -> None:
+    """Raises ``_Apart`` when a rule fails, which may have changed something before."""
+    error = job.error or event_work.stranger(job)
+    if error is not None:
+        _fail(runtime, session, job, error)
+        return
+    try:
+        papers = _decide(runtime, session, job, locked)
+    except Exception as failure:
+        raise _Apart from failure
+    _count(job, papers, tally)
 
 
 def _try(
@@ -116,8 +186,12 @@ def _try(
     except Exception as error:  # noqa: BLE001 - mapped in one place, outcomes.judge
         _fail(runtime, session, job, error)
     else:
-        tally.papers.extend(papers)
-        tally.wants = tally.wants or not job.translation.ignored
+        _count(job, papers, tally)
+
+
+def _count(job: Job, papers: Sequence[Invoice], tally: Tally) -> None:
+    tally.papers.extend(papers)
+    tally.wants = tally.wants or not job.translation.ignored
 
 
 def _decide(

@@ -1,0 +1,188 @@
+"""How long a payment takes from its acknowledgement to its billing, and how many a second.
+
+``python -m bench.applied [--rate N] [--count N] [--workers N]``: accounts with open orders are made
+inside PostgreSQL; then one signed payment event for each is posted, at a rate or as fast as web
+takes them, and the clock runs until every subscription is active and its invoice numbered. The
+moments are those of PostgreSQL's own commits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import msgspec
+
+from bench import big_store, events, machine
+from bench.events import Due
+from bench.load import Generator, Outcome, percentile
+from bench.stage import Stage, stage
+from tests.processes import Installation
+
+PATIENCE_S: Final = 600.0
+ACCOUNTS: Final = """
+INSERT INTO accounts (ref, email, locale, currency, billing, status, created_at, updated_at)
+SELECT %(name)s || n, n || '@customers.example', 'en', 'CZK',
+       '{"name": "Customer", "country": "CZ", "street": "Dlouhá 1", "city": "Praha"}',
+       'active', now(), now()
+FROM generate_series(1, %(count)s) AS n
+"""
+ORDERS: Final = """
+INSERT INTO orders (id, account_id, kind, state, currency, total, due, quote, method, provider,
+                    created_at, expires_at)
+SELECT 'ord_' || left(md5(ref), 24), id, 'purchase', 'open', 'CZK', %(total)s, %(total)s,
+       %(quote)s::jsonb, 'card', 'stripe', now(), now() + interval '1 day'
+FROM accounts WHERE ref LIKE %(name)s || '%%'
+RETURNING id
+"""
+APPLIED: Final = """
+SELECT count(*) FROM subscriptions s JOIN invoices i ON i.order_id = s.order_id
+WHERE i.number IS NOT NULL AND s.state = 'active' AND s.order_id = ANY (%s)
+"""
+MOMENTS: Final = """
+SELECT extract(epoch FROM pg_xact_commit_timestamp(p.xmin)),
+       extract(epoch FROM pg_xact_commit_timestamp(i.xmin))
+FROM invoices i JOIN events e ON e.order_id = i.order_id JOIN payloads p ON p.event_id = e.id
+WHERE i.order_id = ANY (%s)
+"""
+UNFINISHED: Final = """
+SELECT count(*) FROM effects WHERE status IN ('wanted', 'running', 'waiting')
+"""
+
+
+class Applied(msgspec.Struct, kw_only=True):
+    """What came of it: payments a second from the first acknowledgement to the last billing,
+    milliseconds from the one to the other, and CPU in microseconds a payment by process."""
+
+    count: int
+    rate: float
+    p50: float
+    p99: float
+    acknowledged_rate: float
+    web_p99: float
+    cpu: dict[str, float]
+    effects_left: int
+    load: float
+
+
+class Shop:
+    """Billhook with its workers, and customers who are about to pay."""
+
+    def __init__(self, on: Stage, url: str, installation: Installation) -> None:
+        self._stage, self._url, self._installation = on, url, installation
+        self._number = 0
+
+    def orders(self, count: int) -> list[Due]:
+        """New accounts, each with an open order."""
+        self._number += 1
+        quote = big_store.quote_in("CZK")
+        values = {
+            "name": f"buyer-{self._number}-",
+            "count": count,
+            "quote": msgspec.json.encode(quote).decode(),
+            "total": quote.total.amount,
+        }
+        self._stage.execute(self._url, ACCOUNTS, values)
+        made = self._stage.execute(self._url, ORDERS, values)
+        self._stage.execute(self._url, "ANALYZE accounts, orders", {})
+        return [Due(order, quote.total.amount, "CZK") for (order,) in made]
+
+    def sell(self, count: int, rate: float = 0.0, connections: int = 64) -> Applied:
+        """Let that many customers pay and wait until all have what they paid for."""
+        dues = self.orders(count)
+        port = self._installation.port
+        signed = list(events.payments(self._stage.keys, port, dues))
+        requests = [each.request for each in signed]
+        generator = Generator(
+            self._stage.directory, port, requests, connections=connections, rate=rate
+        )
+        processes = self._processes()
+        before = machine.seconds_of(processes)
+        outcome = generator.start().finish()
+        assert len(outcome.acknowledged) == count, outcome.statuses
+        self._wait([due.order for due in dues])
+        after = machine.seconds_of(processes)
+        used = {name: 1e6 * (after[name] - before[name]) / count for name in processes}
+        return self._told([due.order for due in dues], outcome, used)
+
+    def settle(self) -> None:
+        """Wait until the effects are done, too."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self._effects_left():
+            assert time.monotonic() < deadline, "the effects are not done"
+            time.sleep(0.5)
+
+    def _processes(self) -> dict[str, int]:
+        ours = {name: each.pid for name, each in self._installation.processes.items()}
+        return {**ours, **self._stage.server_pids()}
+
+    def _effects_left(self) -> int:
+        return int(self._stage.execute(self._url, UNFINISHED, {})[0][0])
+
+    def _wait(self, orders: list[str]) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while (done := self._stage.execute(self._url, APPLIED, [orders])[0][0]) < len(orders):
+            assert time.monotonic() < deadline, f"{done} of {len(orders)} were applied"
+            time.sleep(0.25)
+
+    def _told(self, orders: list[str], outcome: Outcome, used: dict[str, float]) -> Applied:
+        rows = self._stage.execute(self._url, MOMENTS, [orders])
+        acknowledged = [float(row[0]) for row in rows]
+        applied = [float(row[1]) for row in rows]
+        waits = [1e3 * (b - a) for a, b in zip(acknowledged, applied, strict=True)]
+        return Applied(
+            count=len(orders),
+            rate=len(orders) / (max(applied) - min(acknowledged)),
+            p50=percentile(waits, 50),
+            p99=percentile(waits, 99),
+            acknowledged_rate=outcome.rate,
+            web_p99=outcome.percentile(99),
+            cpu=used,
+            effects_left=self._effects_left(),
+            load=machine.load_average(),
+        )
+
+
+@contextmanager
+def open_shop(on: Stage, workers: int, url: str | None = None) -> Iterator[Shop]:
+    """Web, a clock and that many workers over a database (a new one), warmed up."""
+    url = url or on.database()
+    names = ["web", "clock", *(f"worker-{number}" for number in range(1, workers + 1))]
+    with on.billhook(on.environ(url), *names) as installation:
+        shop = Shop(on, url, installation)
+        shop.sell(50)
+        shop.settle()
+        yield shop
+
+
+def said(applied: Applied, name: str) -> Applied:
+    """Print a measurement as it ends."""
+    cpu = ", ".join(f"{process} {used:.0f}" for process, used in applied.cpu.items())
+    print(
+        f"{name}: {applied.count} payments, {applied.rate:.0f}/s applied, p50 {applied.p50:.0f} ms,"
+        f" p99 {applied.p99:.0f} ms; acknowledged {applied.acknowledged_rate:.0f}/s, p99 "
+        f"{applied.web_p99:.0f} ms; CPU µs: {cpu}; {applied.effects_left} effects left; "
+        f"load {applied.load:.1f}",
+        flush=True,
+    )
+    return applied
+
+
+def main() -> None:
+    """Measure at a steady rate, then as fast as it goes."""
+    parser = argparse.ArgumentParser(prog="python -m bench.applied", description=__doc__)
+    parser.add_argument("--rate", type=float, default=100.0)
+    parser.add_argument("--count", type=int, default=4_000)
+    parser.add_argument("--workers", type=int, default=2)
+    options: Any = parser.parse_args()
+    with stage() as on, open_shop(on, options.workers) as shop:
+        said(shop.sell(int(options.rate * 10), options.rate), f"{options.rate:.0f} a second")
+        shop.settle()
+        said(shop.sell(options.count), "as fast as it goes")
+
+
+if __name__ == "__main__":
+    main()

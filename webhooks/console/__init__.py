@@ -90,10 +90,13 @@ from webhooks.console import (
     assets,
     audit,
     configuration,
+    events,
+    failures,
     invoices,
     me,
     overview,
     renewals,
+    replays,
     sign_in,
 )
 from webhooks.console.desk import Desk, Threads
@@ -133,6 +136,9 @@ def _all(name: str) -> list[Any]:
 MODULES: Final[tuple[ModuleType, ...]] = (
     # In the order of the navigation.
     overview,
+    events,
+    failures,
+    replays,
     accounts,
     renewals,
     invoices,

@@ -112,10 +112,10 @@ def _payments(visit: Visit, session: Session, account: Account) -> list[dict[str
 def _fields(visit: Visit, query: ListQuery) -> list[Field]:
     say, term = visit.say, visit.speech.term
     every = ("", say("all"))
-    hint = say("Beginning of the reference, e-mail, or a provider's customer id")
+    hint = say("Reference, e-mail or customer id")
     plans = [(name, term(name)) for name in visit.services.catalogue.plans]
     return [
-        Field("q", say("Search"), "search", query.q, hint=hint),
+        Field("q", say("Search"), "search", query.q, attributes={"placeholder": hint}),
         Field("status", say("Status"), "choice", query.status, [every, *_terms(visit, STATUSES)]),
         Field("state", say("Subscription"), "choice", query.state, [every, *_terms(visit, STATES)]),
         Field("plan", say("Plan"), "choice", query.plan, [every, *plans]),

@@ -85,7 +85,7 @@ def _fields(visit: Visit, query: ListQuery) -> list[Field]:
         Field("number", say("Number"), "search", query.number),
         Field("account", say("Account"), "search", query.account),
         Field("kind", say("Kind"), "choice", query.kind, kinds),
-        Field("series", say("Series"), value=query.series, hint=say("For example 2026")),
+        Field("series", say("Series"), value=query.series, attributes={"placeholder": "2026"}),
     ]
 
 

@@ -75,6 +75,10 @@ class Speech:
         """An amount with its currency."""
         return format_currency(Decimal(amount.amount) / 100, amount.currency, locale=self.locale)
 
+    def amount(self, minor: int, currency: str) -> str:
+        """The same of minor units and a currency."""
+        return self.money(Money(minor, currency))
+
     def day(self, day: date) -> str:
         """A date."""
         return format_date(day, "medium", locale=self.locale)

@@ -42,6 +42,27 @@ def test_the_tax_is_decided_by_country_and_confirmed_number(
 
 
 @pytest.mark.parametrize(
+    "percent, net, tax",
+    [
+        ("20", 2, 0),
+        ("20", 3, 1),
+        ("25", 2, 0),
+        ("25", 6, 2),
+        ("25", 10, 2),
+        ("25", 14, 4),
+        ("25.5", 100, 26),
+        ("25.5", 300, 76),
+        ("21", 1_160_000, 243_600),
+    ],
+)
+def test_the_tax_on_a_net_total_is_rounded_once_and_to_even(
+    percent: str, net: int, tax: int
+) -> None:
+    decision = vat.Decision(treatment="domestic", country="CZ", percent=Decimal(percent))
+    assert decision.on(net) == tax
+
+
+@pytest.mark.parametrize(
     "number, country, expected",
     [
         ("DE136695976", "DE", "DE136695976"),

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from domain import clock, notices
+from domain import clock, invoice_files, notices
 from domain.accounts import Account
 from domain.catalogue import load
 from domain.database import Database
@@ -155,6 +155,10 @@ def test_a_receipt_carries_the_number_and_the_pdf_of_its_invoice(
     assert pdf.get_filename() == f"{number}.pdf"
     assert pdf.get_content_type() == "application/pdf"
     assert pdf.get_content().startswith(b"%PDF-")
+    # What is downloaded, now and in ten years, is the file that was mailed.
+    with runtime.database.transaction() as session:
+        invoice = session.scalars(select(Invoice)).one()
+        assert invoice_files.stored(session, invoice.id, 1) == pdf.get_content()
 
 
 def test_a_paper_without_its_number_is_waited_for(runtime: Runtime) -> None:

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
-from domain.papers import declaration
+from domain.papers import declaration, phrases
 from domain.papers.einvoice import cii
+from domain.papers.figures import figures
 from domain.papers.glyphs import BREAK, UNKNOWN, coverage, printable
 from domain.papers.paper import Paper
 from domain.papers.pdf import pictures, render
@@ -105,6 +106,34 @@ def test_forty_lines_flow_onto_a_second_page_that_says_what_it_is() -> None:
     assert "Množství" in second
     assert "Celkem s DPH" not in first
     assert "Celkem s DPH" in second
+
+
+@pytest.mark.parametrize("locale", ["en", "cs", "fr", "pl"])
+def test_every_name_and_figure_of_a_paper_is_on_the_page(locale: str) -> None:
+    paper, write = sample_papers(locale)["discount-and-credit"], figures(locale)
+    paper = replace(paper, note="Order 2026/118")
+    assert paper.payment is not None
+    assert paper.payment.at is not None
+    (tax,) = paper.taxes
+    wanted = [
+        *(paper.number, paper.seller.name, paper.seller.street, paper.seller.vat_number),
+        *(paper.seller.registration, paper.buyer.name, paper.buyer.street, paper.buyer.vat_number),
+        *(paper.buyer.postal_code, paper.buyer.ref, paper.buyer.email, paper.note),
+        *(phrases.item_name(paper, item) for item in paper.lines),
+        *(write.amount(item.net) for item in paper.lines),
+        *map(write.money, (paper.discount, paper.net, tax.tax, paper.total, paper.credit_used)),
+        *map(write.money, (paper.payment.amount, paper.due)),
+        *(write.amount(tax.base), write.percent(tax.percent)),
+        *(write.day(paper.issued_at.date()), write.day(paper.taxable_on)),
+        *(*phrases.period_parts(paper), paper.payment.label, paper.payment.reference),
+    ]
+    page = _solid(_text(paper))
+    assert [each for each in wanted if _solid(each) not in page] == []
+
+
+def _solid(text: str) -> str:
+    """Without spaces of any kind, which a reader of PDF puts where it likes."""
+    return "".join(text.split())
 
 
 @pytest.mark.parametrize("name", sorted(sample_papers("en")))

@@ -1,7 +1,7 @@
 """The job that makes effects happen: claim with a lease → perform → record, each once.
 
-The call to the outside happens in no transaction. After a crash the lease runs out and the effect
-is tried again with the same key; whoever lost the lease does not record.
+The call to the outside happens in no transaction, and the lease is kept meanwhile. After a crash it
+runs out and the effect is tried again with the same key; whoever lost it does not record.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from domain.effects import Effect
 from domain.errors import NotYet
 from domain.inbox import Attempt, Event
 from workers import outcomes
+from workers.held_effects import HeldEffects
 from workers.runtime import Runtime
 
 BATCH: Final = 8
@@ -59,9 +60,11 @@ def drain(runtime: Runtime) -> int:
         if len(claimed) == BATCH:
             # More may be due than one thread should do alone.
             runtime.bell.ring("perform_effects")
-        # Who is told of an alert may be slow to answer; money goes first.
-        for effect in sorted(claimed, key=lambda each: each.kind == alert_messages.EFFECT):
-            perform_one(runtime, effect)
+        with HeldEffects(runtime, claimed) as held:
+            # Who is told of an alert may be slow to answer; money goes first.
+            for effect in sorted(claimed, key=lambda each: each.kind == alert_messages.EFFECT):
+                perform_one(runtime, effect)
+                held.let_go(effect)
         total += len(claimed)
     return total
 

@@ -25,8 +25,8 @@ from domain.errors import Misconfigured, Permanent, Transient
 TIMEOUT: Final = 10.0
 """Seconds for each answer of the server."""
 PREPARATION: Final = 40.0
-"""Seconds after which a slow server is left before the mail itself is begun: the four answers that
-are still to come must fit into the effect's lease (``domain.effects.LEASE``)."""
+"""Seconds after which a slow server is left before the mail itself is begun: the other effects of
+the batch wait behind it."""
 PORTS: Final = {"smtp": 587, "smtps": 465}
 _ADDRESS: Final = re.compile(r"[^\s<>:;,\"]+@[^\s<>:;,\"]+")
 

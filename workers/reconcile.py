@@ -34,7 +34,7 @@ FAILING: Final = "reconciliation_failing"
 GAP: Final = "reconciliation_gap"
 """The rule of the alert when the position is older than what a provider still lists."""
 BUDGET_S: Final = 20.0
-"""A run ends after the slice that exceeds it, well within the lease of its effect."""
+"""A run ends after the slice that exceeds it: other effects wait behind it."""
 KEPT_RUNS: Final = 480
 """Runs whose effects are kept, a day's worth; the older ones say nothing that anybody needs."""
 

@@ -152,7 +152,6 @@ def test_a_server_that_is_away_is_tried_again() -> None:
 
 
 def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert effects.LEASE.total_seconds() > postman.TIMEOUT * 4 + postman.PREPARATION
     monkeypatch.setattr(postman, "TIMEOUT", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]

@@ -1,7 +1,8 @@
 """Readings: objects as read from a provider, each with a sequence number drawn before the call.
 
 An event that depends on a reading asks for one that began after the event was received; of
-several, the one drawn last counts, so readings may finish in any order.
+several, the one drawn last counts, so readings may finish in any order. The reading that was made
+for the event itself began after it, whatever the clocks of two hosts say.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
 from domain.database import Base, BigId
+from domain.effects import Effect
 from domain.ports import Reading, ReadingRequest
 
 
@@ -74,4 +76,29 @@ def latest(
         request = ReadingRequest(row.kind, row.object_id)
         if row.asked_at >= since[request]:
             found[request] = Reading(sequence=row.id, document=row.document)
+    return found
+
+
+def made_for(
+    session: Session, event_id: int, wanted: Iterable[ReadingRequest]
+) -> dict[ReadingRequest, Reading]:
+    """The readings that were made because this event asked for them."""
+    requests = {str(request): request for request in wanted}
+    if not requests:
+        return {}
+    statement = (
+        select(Effect.target, Effect.result)
+        .where(
+            Effect.event_id == event_id,
+            Effect.kind == "read_object",
+            Effect.status == "done",
+            Effect.target.in_(requests),
+        )
+        .order_by(Effect.id)
+    )
+    found: dict[ReadingRequest, Reading] = {}
+    for target, result in session.execute(statement):
+        row = session.get(StoredReading, (result or {}).get("sequence", 0))
+        if row is not None and row.done_at is not None:
+            found[requests[target]] = Reading(sequence=row.id, document=row.document)
     return found

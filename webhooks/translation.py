@@ -45,5 +45,9 @@ def _translator(providers: Registry, event: Event) -> Translator:
 
 
 def _fresh(session: Session, event: Event, said: Translation, known: Known) -> Known:
-    unread = [(need, event.received_at) for need in said.needs if need not in known]
-    return readings.latest(session, event.provider, unread)
+    unread = [need for need in said.needs if need not in known]
+    since = [(need, event.received_at) for need in unread]
+    found = readings.latest(session, event.provider, since)
+    # The clock of the host that received the event may be ahead of the one that asked.
+    own = readings.made_for(session, event.id, [need for need in unread if need not in found])
+    return {**found, **own}

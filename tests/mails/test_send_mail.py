@@ -16,7 +16,7 @@ import msgspec
 import pytest
 from aiosmtpd.smtp import Envelope
 
-from domain import clock, effects
+from domain import clock
 from domain.catalogue import load
 from domain.database import Database
 from domain.effects import Effect

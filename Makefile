@@ -2,7 +2,7 @@
 # installed outside this directory. Paths stay relative, so a directory with a space works.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format-check lint types imports architecture security audit fmt lock browser fuzz samples clean FORCE
+.PHONY: help run test check format-check lint types imports architecture security audit fmt lock browser promtool fuzz samples clean FORCE
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -60,6 +60,9 @@ browser: $(VENV)/.project ## Chromium for the tests in a real browser (from the 
 
 fuzz: $(VENV)/.project ## hostile deliveries for some minutes (ARGS="--minutes 60")
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+promtool: ## promtool for the tests of docs/monitoring (from the distribution, as root)
+	@.ci/promtool
 
 samples: $(VENV)/.project ## pictures of every paper and every mail into docs/samples (make browser first)
 	@$(BIN)/python -m tests.pictures docs/samples

@@ -40,6 +40,7 @@ KNOWN: Final = frozenset(
     }
 )
 VIES: Final = "https://ec.europa.eu/taxation_customs/vies/rest-api/check-vat-number"
+FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
 _NEVER_IN_URLS: Final = frozenset(' \t"<>')
 REFERENCE_RATES: Final = "https://www.ecb.europa.eu/stats/eurofxref"
 QUEUE_SCHEMES: Final = ("redis", "rediss", "redis+sentinel")
@@ -93,7 +94,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
     """Read the settings. Raises ``Misconfigured`` naming the variable, the rule and the way out."""
-    merged = {**_dotenv(dotenv), **(os.environ if environ is None else environ)}
+    kept, given = _dotenv(dotenv), os.environ if environ is None else environ
+    if FIGURES in kept and FIGURES not in given:
+        # The library reads it when it is loaded, long before this: it would be without effect.
+        raise Misconfigured(f"{FIGURES} must be set in the environment itself, not in {dotenv}")
+    merged = {**kept, **given}
     values = {name: value.strip() for name, value in merged.items() if value.strip()}
     _refuse_unknown(values)
     _require_pairs(values)

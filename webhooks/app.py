@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from domain.errors import Refused
-from webhooks import api, console, health, problems
+from webhooks import api, console, health, metrics, problems
 from webhooks.api.parts import Services
 from webhooks.intake import Intake
 from webhooks.receive import Receiver
@@ -68,6 +68,7 @@ def _routes(services: Services, receiver: Any, queue_answers: Any) -> list[BaseR
     return [
         Route("/webhooks/{provider}", receiver, name="webhook"),
         *health.routes(services.database, queue_answers),
+        metrics.route(services),
         *api.routes(services),
         *console.routes(services),
     ]

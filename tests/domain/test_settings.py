@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from domain import settings
@@ -34,3 +36,17 @@ def test_an_address_that_no_mail_could_carry_is_refused(url: str, rule: str) -> 
 def test_a_name_that_is_nearly_right_is_told() -> None:
     with pytest.raises(Misconfigured, match=f"did you mean {APP}"):
         settings.read({"BILLHOOK_APP_ULR": "https://app.example"}, None)
+
+
+@pytest.mark.parametrize("name", ["BILLHOOK_ALERT_WEBHOOK_URL", "BILLHOOK_ALERT_WEBHOOK_SECRET"])
+def test_a_webhook_for_alerts_needs_its_address_and_its_secret(name: str) -> None:
+    with pytest.raises(Misconfigured, match=f"{name} is set and .* is not: alerts are told"):
+        settings.read({name: "https://ops.example/alerts"}, None)
+
+
+def test_a_place_for_figures_that_would_be_read_too_late_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("PROMETHEUS_MULTIPROC_DIR=/run/billhook\n")
+    with pytest.raises(Misconfigured, match="in the environment itself"):
+        settings.read({}, file)
+    assert settings.read({"PROMETHEUS_MULTIPROC_DIR": "/run/billhook"}, file).port == 8000

@@ -98,7 +98,9 @@ class Target:
         """How many events were believed to be a provider's."""
         with self.database.transaction() as session:
             statement = select(func.count()).select_from(Event)
-            return session.scalar(statement.where(Event.status != "quarantined")) or 0
+            # The worker dismisses what turns out to be forged whenever it gets to it.
+            doubted = ("quarantined", "dismissed")
+            return session.scalar(statement.where(Event.status.not_in(doubted))) or 0
 
 
 def signed_case(target: Target, random: Random) -> None:
@@ -189,10 +191,12 @@ def _same(one: dict[str, str], other: dict[str, str]) -> bool:
 
 
 def _proof(headers: dict[str, str]) -> dict[str, str]:
-    """What of the headers proves something: Stripe's v0 is a test scheme that nobody looks at."""
+    """What of the headers proves something: Stripe's v0 is a test scheme that nobody looks at, and
+    the version of PayPal's signature is not signed."""
     return {
         name: ",".join(part for part in value.strip().split(",") if not part.startswith("v0="))
         for name, value in headers.items()
+        if name != "paypal-auth-version"
     }
 
 

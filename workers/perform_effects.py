@@ -20,6 +20,7 @@ from domain.inbox import Attempt, Event
 from workers import outcomes
 from workers.held_effects import HeldEffects
 from workers.runtime import Runtime
+from workers.turns import turns
 
 BATCH: Final = 8
 KINDS: Final[dict[str, str]] = {
@@ -86,6 +87,7 @@ def perform_one(runtime: Runtime, effect: Effect) -> None:
 
 
 def _claim(runtime: Runtime) -> list[Effect]:
+    turns.give_way()
     with runtime.database.transaction() as session:
         return effects.claim(session, BATCH)
 

@@ -42,11 +42,13 @@ class CreditEntry(Base):
 
 def balance(session: Session, account_id: int, currency: str) -> Money:
     """What the account holds in ``currency``."""
-    statement = select(func.coalesce(func.sum(CreditEntry.amount), 0)).where(
-        CreditEntry.account_id == account_id, CreditEntry.currency == currency
-    )
-    held = batch.known(session, CreditEntry, account_id, lambda: session.scalar(statement))
-    return Money(int(held or 0), currency)
+
+    def ask() -> int | None:
+        total = func.coalesce(func.sum(CreditEntry.amount), 0)
+        held = CreditEntry.account_id == account_id, CreditEntry.currency == currency
+        return session.scalar(select(total).where(*held))
+
+    return Money(int(batch.known(session, CreditEntry, account_id, ask) or 0), currency)
 
 
 def balances(session: Session, account_id: int) -> list[Money]:

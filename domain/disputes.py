@@ -87,8 +87,12 @@ def is_contested(session: Session, payment: Payment) -> bool:
 
 def any_open(session: Session, account_id: int) -> bool:
     """Whether the account has an open dispute."""
-    found = exists().where(Dispute.account_id == account_id, Dispute.state == OPEN)
-    return batch.known(session, Dispute, account_id, lambda: bool(session.scalar(select(found))))
+
+    def ask() -> bool:
+        found = exists().where(Dispute.account_id == account_id, Dispute.state == OPEN)
+        return bool(session.scalar(select(found)))
+
+    return batch.known(session, Dispute, account_id, ask)
 
 
 def lost_on(session: Session, payment: Payment) -> list[int]:

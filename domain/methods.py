@@ -167,11 +167,11 @@ def _chosen_at(work: Work, order_id: str | None) -> datetime:
 
 
 def _find(work: Work, token: str) -> PaymentMethod | None:
-    statement = select(PaymentMethod).where(
-        PaymentMethod.provider == work.provider, PaymentMethod.token == token
-    )
-    key = work.provider, token
-    return batch.known(work.session, PaymentMethod, key, lambda: work.session.scalar(statement))
+    def ask() -> PaymentMethod | None:
+        named = PaymentMethod.provider == work.provider, PaymentMethod.token == token
+        return work.session.scalar(select(PaymentMethod).where(*named))
+
+    return batch.known(work.session, PaymentMethod, (work.provider, token), ask)
 
 
 def _new(work: Work, method: Method, customer: str | None) -> PaymentMethod:

@@ -59,8 +59,12 @@ class Payment(Base):
 
 def find(session: Session, provider: str, reference: str) -> Payment | None:
     """The payment of that provider and id."""
-    statement = select(Payment).where(Payment.provider == provider, Payment.reference == reference)
-    return batch.known(session, Payment, (provider, reference), lambda: session.scalar(statement))
+
+    def ask() -> Payment | None:
+        named = Payment.provider == provider, Payment.reference == reference
+        return session.scalar(select(Payment).where(*named))
+
+    return batch.known(session, Payment, (provider, reference), ask)
 
 
 def advance(payment: Payment, state: str) -> bool:

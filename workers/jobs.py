@@ -12,6 +12,7 @@ from domain.errors import StoreUnavailable
 from workers import perform_effects, process_events, trials
 from workers.broker import QUEUES
 from workers.runtime import current
+from workers.turns import turns
 
 log = structlog.get_logger()
 
@@ -25,7 +26,7 @@ def declare(broker: dramatiq.Broker) -> None:
 
 def run_events() -> None:
     """Work every due event."""
-    _guarded("process_events", lambda: process_events.drain(current()))
+    _guarded("process_events", lambda: turns.drain(lambda: process_events.drain(current())))
 
 
 def run_effects() -> None:

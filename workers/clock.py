@@ -17,6 +17,7 @@ import structlog
 from domain import clock, heartbeats, leases
 from domain.errors import StoreUnavailable
 from workers import expire_orders
+from workers.compare import compare
 from workers.passage import pass_time
 from workers.rates_duty import know_rates
 from workers.reconcile import reconcile
@@ -40,6 +41,7 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("check_vat_numbers", 60.0, check_vat_numbers),
     ("exchange_rates", 60.0, know_rates),
     ("reconcile", 30.0, reconcile),
+    ("compare_money", 30.0, compare),
     ("tally", 10.0, tally),
     ("replay", 1.0, replay),
     ("group_failures", 5.0, group_failures),

@@ -40,6 +40,7 @@ KINDS: Final[dict[str, str]] = {
     "settle_refund_total": "workers.effects.settle_refund_total",
     "cancel_subscription": "workers.effects.cancel_subscription",
     "reconcile_events": "workers.effects.reconcile_events",
+    "compare_money": "workers.effects.compare_money",
     "check_vat_number": "workers.effects.check_vat_number",
     "send_alert": "workers.effects.send_alert",
     "fetch_rates": "workers.effects.fetch_rates",

@@ -14,18 +14,15 @@ from typing import Any, Final
 
 import msgspec
 import structlog
-from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from domain import alerts, clock, effects, missed, positions, telemetry
-from domain.effects import Effect
+from domain import alerts, clock, missed, positions, telemetry
 from domain.errors import BillhookError, StoreUnavailable
-from domain.inbox import Attempt
 from domain.positions import EVENTS
 from webhooks import backfill
 from webhooks.backfill import Entered
 from webhooks.providers import Provider
-from workers import outcomes
+from workers import outcomes, run_rows
 from workers.runtime import Runtime
 
 KIND: Final = "reconcile_events"
@@ -35,8 +32,6 @@ GAP: Final = "reconciliation_gap"
 """The rule of the alert when the position is older than what a provider still lists."""
 BUDGET_S: Final = 20.0
 """A run ends after the slice that exceeds it: other effects wait behind it."""
-KEPT_RUNS: Final = 480
-"""Runs whose effects are kept, a day's worth; the older ones say nothing that anybody needs."""
 
 log = structlog.get_logger()
 
@@ -60,37 +55,11 @@ def reconcile(runtime: Runtime) -> None:
 
 
 def _want_run(session: Session, provider: str) -> bool:
-    now = clock.now()
     position = positions.of(session, provider, EVENTS)
-    if not positions.is_due(position, now) or _is_planned(session, provider, position.runs):
+    if not positions.is_due(position, clock.now()) or run_rows.is_planned(session, KIND, position):
         return False
-    run = positions.begin(position, now)
-    effects.want(session, KIND, provider, _cause(run))
-    _forget_run(session, provider, run - KEPT_RUNS)
+    run_rows.want(session, KIND, position)
     return True
-
-
-def _cause(run: int) -> str:
-    return f"reconciliation:{run}"
-
-
-def _run(session: Session, provider: str, run: int) -> Effect | None:
-    statement = select(Effect).where(
-        Effect.cause == _cause(run), Effect.kind == KIND, Effect.target == provider
-    )
-    return session.scalar(statement)
-
-
-def _is_planned(session: Session, provider: str, run: int) -> bool:
-    effect = _run(session, provider, run)
-    return effect is not None and effect.status in effects.PLANNED
-
-
-def _forget_run(session: Session, provider: str, run: int) -> None:
-    effect = _run(session, provider, run)
-    if effect is not None and effect.status == "done":
-        session.execute(delete(Attempt).where(Attempt.effect_id == effect.id))
-        session.delete(effect)
 
 
 def catch_up(runtime: Runtime, provider: Provider) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from tests.workers.missing_webhooks import (
 )
 from webhooks.sandbox.paypal_events import announce as announce_at_paypal
 from workers import reconcile as jobs
+from workers import run_rows
 
 
 def runs(played: Played) -> list[Effect]:
@@ -129,7 +130,7 @@ def test_a_run_is_wanted_every_three_minutes_and_never_twice_at_once(played: Pla
 
 
 def test_runs_of_long_ago_are_forgotten(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "KEPT_RUNS", 3)
+    monkeypatch.setattr(run_rows, "KEPT", 3)
     for _ in range(6):
         run(played)
     kept = runs(played)
@@ -142,7 +143,7 @@ def test_runs_of_long_ago_are_forgotten(played: Played, monkeypatch: pytest.Monk
 
 def test_a_provider_that_was_switched_off_is_left_out(played: Played) -> None:
     with played.runtime.database.transaction() as session:
-        effects.want(session, jobs.KIND, "acme", "reconciliation:1")
+        effects.want(session, jobs.KIND, "acme", "reconcile_events:1")
     work(played.runtime)
     [effect] = runs(played)
     assert (effect.status, effect.note) == ("skipped", "provider acme is switched off")

@@ -11,6 +11,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
+from domain.comparison import Look
 from domain.errors import Misconfigured
 from webhooks.providers.provider import Gateway, ProviderSpec, Translator, Verifier
 
@@ -39,6 +40,11 @@ class Provider:
     def gateway(self) -> Gateway:
         """Calls the provider; loads its SDK. For workers only."""
         return _load(self.spec.gateway)(self.configuration)  # type: ignore[no-any-return]
+
+    @cached_property
+    def sightings(self) -> Mapping[str, Look]:
+        """How its money is looked up, to be compared with ours; empty where it cannot be."""
+        return _load(self.spec.sightings) if self.spec.sightings else {}
 
 
 class Registry:

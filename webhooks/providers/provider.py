@@ -143,6 +143,8 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True):
     - ``verifier``: ``(configuration) -> Verifier``
     - ``translator``: ``(configuration) -> Translator``
     - ``gateway``: ``(configuration) -> Gateway`` — the only part that may load an SDK
+    - ``sightings``: a mapping of each of ``domain.comparison.KINDS`` to its ``Look``; without it
+      our books are not compared with the provider's
     """
 
     name: str
@@ -158,3 +160,4 @@ class ProviderSpec(msgspec.Struct, frozen=True, kw_only=True):
     gateway: str
     event_types: tuple[str, ...]
     """The event types an operator should subscribe the endpoint to."""
+    sightings: str | None = None

@@ -1,10 +1,10 @@
-"""``reconcile``: look now for what no webhook told of, with a progress bar on a terminal."""
+"""``reconcile``: look now for what no webhook told of, and compare money on demand."""
 
 from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import sleep
@@ -20,12 +20,14 @@ from domain.errors import Permanent, Refused, Transient
 from domain.positions import EVENTS, Position, Window
 from webhooks.backfill import Entered
 from webhooks.providers import Provider
+from workers.commands import money
 from workers.commands.tables import show
 from workers.processes import require_schema, start_logging
 from workers.reconcile import Slice, walk
 from workers.runtime import Runtime, build
 
 COLUMNS: Final = ("provider", "since", "until", "listed", "known", "found", "foreign", "error")
+MONEY: Final = ("compared", "differ")
 UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 FIRST: Final = timedelta(days=3)
 """How far back the first walk goes: for so long the providers try to deliver."""
@@ -33,7 +35,6 @@ PAUSES_S: Final = (1.0, 4.0, 15.0)
 """Before another try at a slice that the provider did not answer."""
 
 Row = dict[str, Any]
-Seen = Callable[[str, Window, Slice], None]
 
 
 def add_to(commands: Any) -> None:
@@ -46,6 +47,7 @@ def add_to(commands: Any) -> None:
         help="2026-11-01, 2026-11-01T08:00, 7d or 12h; else from where the last walk ended",
     )
     command.add_argument("--provider", metavar="NAME", help="only this one")
+    command.add_argument("--money", action="store_true", help="compare the money as well")
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=_run)
 
@@ -86,12 +88,26 @@ def _instant(text: str) -> datetime | None:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    with _runtime() as runtime:
-        providers = _chosen(runtime, chosen.provider)
-        with _progress(chosen.json) as seen:
-            rows = [walked(runtime, each, chosen.since, seen) for each in providers]
-    show(rows, COLUMNS, chosen.json)
-    return 1 if any(row["error"] for row in rows) else 0
+    with _runtime() as runtime, _progress(chosen.json) as seen:
+        rows = [
+            _reconciled(runtime, provider, chosen, seen)
+            for provider in _chosen(runtime, chosen.provider)
+        ]
+    show(rows, (*COLUMNS, *MONEY) if chosen.money else COLUMNS, chosen.json)
+    differences = [each for row in rows for each in row.get("differences", ())]
+    if differences and not chosen.json:
+        show(differences, money.COLUMNS, False)
+    return 1 if differences or any(row["error"] for row in rows) else 0
+
+
+def _reconciled(
+    runtime: Runtime, provider: Provider, chosen: argparse.Namespace, seen: Seen
+) -> Row:
+    row = walked(runtime, provider, chosen.since, seen)
+    if chosen.money and row["error"] is None:
+        told = money.compared(runtime, provider, chosen.since, seen.compared)
+        row |= told | {"differ": len(told["differences"])}
+    return row
 
 
 @contextmanager
@@ -129,7 +145,7 @@ def walked(runtime: Runtime, provider: Provider, since: datetime | None, seen: S
     try:
         for part in _patiently(runtime, provider, window):
             total.add(part.entered)
-            seen(provider.name, window, part)
+            seen.walked(provider.name, window, part)
     except (Transient, Permanent) as failure:
         error = str(failure)
     return {
@@ -168,40 +184,59 @@ def _patiently(runtime: Runtime, provider: Provider, window: Window) -> Iterator
             tries += 1
 
 
-@contextmanager
-def _progress(as_json: bool) -> Iterator[Seen]:
-    """A bar where somebody watches, lines where a file does, nothing beside JSON."""
-    console = Console(stderr=True)
-    if as_json:
-        yield lambda _name, _window, _part: None
-    elif console.is_terminal:
-        columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
-        with Progress(*columns, console=console) as progress:
-            yield _Bars(progress)
-    else:
-        yield _print_found
+class Seen:
+    """Where nobody watches, or beside JSON: says nothing."""
+
+    def walked(self, name: str, window: Window, part: Slice) -> None:
+        """A slice of the list was walked."""
+
+    def compared(self, name: str, count: int, differ: int) -> None:
+        """So many objects were compared by now."""
 
 
-class _Bars:
-    """One bar per provider."""
+class _Lines(Seen):
+    """Where a file is written: a line for what was found."""
+
+    def walked(self, name: str, window: Window, part: Slice) -> None:  # noqa: ARG002 - bars need it
+        if part.entered.entered:
+            span = f"{part.since:%Y-%m-%d %H:%M} to {part.until:%Y-%m-%d %H:%M}"
+            print(f"{name}: {part.entered.entered} found from {span}")
+
+
+class _Bars(Seen):
+    """On a terminal: a bar per provider and task."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._tasks: dict[str, Any] = {}
         self._found: dict[str, int] = {}
 
-    def __call__(self, name: str, window: Window, part: Slice) -> None:
-        """Move a bar to the end of the slice."""
-        if name not in self._tasks:
-            length = (window.until - window.since).total_seconds()
-            self._tasks[name] = self._progress.add_task(name, total=length)
+    def walked(self, name: str, window: Window, part: Slice) -> None:
         self._found[name] = self._found.get(name, 0) + part.entered.entered
         text = f"{name} until {part.until:%Y-%m-%d %H:%M}, {self._found[name]} found"
+        task = self._task(name, (window.until - window.since).total_seconds())
         done = (part.until - window.since).total_seconds()
-        self._progress.update(self._tasks[name], completed=done, description=text)
+        self._progress.update(task, completed=done, description=text)
+
+    def compared(self, name: str, count: int, differ: int) -> None:
+        text = f"{name}: {count} objects compared, {differ} differ"
+        self._progress.update(self._task(f"{name} money", None), description=text)
+
+    def _task(self, name: str, total: float | None) -> Any:
+        if name not in self._tasks:
+            self._tasks[name] = self._progress.add_task(name, total=total)
+        return self._tasks[name]
 
 
-def _print_found(name: str, _window: Window, part: Slice) -> None:
-    if part.entered.entered:
-        span = f"{part.since:%Y-%m-%d %H:%M} to {part.until:%Y-%m-%d %H:%M}"
-        print(f"{name}: {part.entered.entered} found from {span}")
+@contextmanager
+def _progress(as_json: bool) -> Iterator[Seen]:
+    """A bar where somebody watches, lines where a file does, nothing beside JSON."""
+    console = Console(stderr=True)
+    if as_json:
+        yield Seen()
+    elif console.is_terminal:
+        columns = (BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn())
+        with Progress(*columns, console=console) as progress:
+            yield _Bars(progress)
+    else:
+        yield _Lines()

@@ -8,11 +8,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
+from starlette.testclient import TestClient
 
 from domain import clock
+from domain.alerts import Alert
+from domain.payments import Payment
 from domain.positions import LAG, REACH
 from tests.workers.conftest import Played
-from tests.workers.missing_webhooks import announce, deliver, listed, position, run
+from tests.workers.missing_webhooks import announce, buy, deliver, listed, position, run
 from webhooks.sandbox.paypal_events import announce as announce_at_paypal
 from workers.cli import main
 from workers.commands import reconcile
@@ -195,3 +199,50 @@ def test_a_provider_that_is_off_is_refused_with_those_that_are_on(
     status, _, err = ask()
     assert status == 1
     assert "No provider is switched on" in err
+
+
+@pytest.fixture
+def paid(begun: Played, client: TestClient) -> Payment:
+    """One payment by card, a day old."""
+    buy(begun, client, "acme")
+    for _ in range(3):
+        run(begun)
+    clock.advance(timedelta(hours=20))
+    with begun.runtime.database.transaction() as session:
+        return session.scalars(select(Payment)).one()
+
+
+def test_money_is_compared_on_demand_and_what_differs_is_told(
+    begun: Played, ask: Ask, paid: Payment
+) -> None:
+    status, out, _ = ask("--money", "--provider", "stripe", "--json")
+    [row] = json.loads(out)
+    # Ours, and the same as the provider lists it.
+    assert (status, row["compared"], row["differ"]) == (0, 2, 0)
+    with begun.runtime.database.transaction() as session:
+        session.execute(update(Payment).values(amount=4200))
+    status, out, _ = ask("--money")
+    assert status == 1
+    assert paid.reference in out
+    assert "42.00 CZK succeeded" in out
+    assert f"{paid.money} succeeded" in out
+    with begun.runtime.database.transaction() as session:
+        [alert] = session.scalars(select(Alert).where(Alert.rule == "money_differs"))
+    assert (alert.subject, alert.state) == (f"stripe:{paid.reference}", "open")
+
+
+def test_a_bar_tells_how_many_objects_were_compared(
+    begun: Played, ask: Ask, paid: Payment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    status, _, err = ask("--money", "--since", "7d")
+    assert status == 0
+    assert "stripe: 2 objects compared, 0 differ" in err
+
+
+def test_a_comparison_that_breaks_off_fails(begun: Played, ask: Ask, paid: Payment) -> None:
+    begun.world.faults.add({"kind": "rate_limit", "path": "/v1/payment_intents/*"})
+    status, out, _ = ask("--money", "--provider", "stripe", "--json")
+    [row] = json.loads(out)
+    assert (status, row["compared"]) == (1, 0)
+    assert "Stripe could not read" in row["error"]

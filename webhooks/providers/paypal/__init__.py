@@ -13,6 +13,7 @@ PROVIDER = ProviderSpec(
     verifier="webhooks.providers.paypal.verify:verifier",
     translator="webhooks.providers.paypal.translate:translator",
     gateway="webhooks.providers.paypal.gateway:gateway",
+    sightings="webhooks.providers.paypal.sightings:SIGHTINGS",
     event_types=(
         "BILLING.SUBSCRIPTION.ACTIVATED",
         "BILLING.SUBSCRIPTION.CANCELLED",

@@ -59,5 +59,6 @@ PROVIDER: Final = ProviderSpec(
     verifier="webhooks.providers.stripe.verify:verifier",
     translator="webhooks.providers.stripe.translate:translator",
     gateway="webhooks.providers.stripe.gateway:gateway",
+    sightings="webhooks.providers.stripe.sightings:SIGHTINGS",
     event_types=EVENT_TYPES,
 )

@@ -5,7 +5,9 @@ https://docs.stripe.com/payments/save-and-reuse?payment-ui=checkout#charge-saved
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +21,7 @@ from webhooks.providers.stripe.methods import method_of_intent
 from webhooks.providers.stripe.shapes import ACCOUNT, KEY, ORDER, Document, child, text
 
 if TYPE_CHECKING:
-    from stripe.params import PaymentIntentCreateParams
+    from stripe.params import PaymentIntentCreateParams, PaymentIntentListParams
 
 NEWEST: Final = 300
 """How many of the newest PaymentIntents are looked through: what the search does not know yet."""
@@ -102,6 +104,16 @@ def find_intent(client: stripe.StripeClient, order: str, key: str) -> Document |
     moved = (i for i in known.values() if i.get("status") in _MONEY_MOVED)
     own = (i for i in known.values() if child(i, "metadata").get(KEY) == key)
     return next(chain(moved, own), None)
+
+
+def between(client: stripe.StripeClient, since: datetime, until: datetime) -> list[Document]:
+    """The PaymentIntents that were begun between the instants, with their charges."""
+    params: PaymentIntentListParams = {
+        "created": {"gte": math.floor(since.timestamp()), "lt": math.ceil(until.timestamp())},
+        "limit": 100,
+        "expand": ["data.latest_charge"],
+    }
+    return [plain(each) for each in client.v1.payment_intents.list(params).auto_paging_iter()]
 
 
 def _newest(client: stripe.StripeClient, order: str) -> Iterator[Document]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import stripe
 
+from domain.comparison import Claim
 from domain.errors import Permanent
 from domain.facts import Method
 from domain.ports import (
@@ -31,6 +32,7 @@ from webhooks.providers.stripe.methods import method_of_payment_method
 from webhooks.providers.stripe.readings import READS
 from webhooks.providers.stripe.settings import StripeConfiguration
 from webhooks.providers.stripe.shapes import Document, child, customer, reference, text
+from webhooks.providers.stripe.sightings import claim
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
@@ -184,6 +186,13 @@ class StripeGateway:
         for 30 days. Raises ``Transient`` for an answer that is no list of events."""
         with failures_of("list its events"):
             return list(event_lists.between(self._client, since, until))[::-1]
+
+    def list_payments(self, since: datetime, until: datetime) -> list[Claim]:
+        """PaymentIntents begun between the instants that have succeeded; those of subscriptions
+        that Stripe runs name nobody here."""
+        with failures_of("list its payments"):
+            found = charges.between(self._client, since, until)
+        return [claim(intent) for intent in found if intent.get("status") == "succeeded"]
 
     def _open(self, page: SessionCreateParams, key: str) -> Checkout:
         try:

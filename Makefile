@@ -2,7 +2,7 @@
 # installed outside this directory. Paths stay relative, so a directory with a space works.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format-check lint types imports architecture security audit fmt lock browser promtool fuzz samples clean FORCE
+.PHONY: help run test check format-check lint types imports architecture security audit bench fmt lock browser promtool screenshots fuzz samples clean FORCE
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -51,12 +51,18 @@ security: $(VENV)/.project ## bandit
 audit: $(VENV)/.project ## known holes in the locked dependencies (a warning only when offline)
 	@$(BIN)/python .ci/audit.py requirements.lock
 
+bench: $(VENV)/.project ## measure web and workers beside a naive design (ARGS=--record keeps the figures)
+	@$(BIN)/python -m bench $(ARGS)
+
 fmt: $(VENV)/.project ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
 browser: $(VENV)/.project ## Chromium for the tests in a real browser (from the distribution, as root)
 	@.ci/browser
+
+screenshots: $(VENV)/.project ## pictures of every page of the console into docs/screenshots (needs a browser)
+	@$(BIN)/python -m tests.browser.screenshots docs/screenshots
 
 fuzz: $(VENV)/.project ## hostile deliveries for some minutes (ARGS="--minutes 60")
 	@$(BIN)/python -m tests.fuzz $(ARGS)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -73,6 +73,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     )
     for reason, count in reasons.items():
         terminalreporter.write_line(f"{count} could not run: {reason}")
+    for reason, count in _left_out(terminalreporter.getreports("skipped")).items():
+        terminalreporter.write_line(f"{count} LEFT OUT: {reason}", bold=True, yellow=True)
+
+
+def _left_out(reports: list[Any]) -> Counter[str]:
+    """How many tests were skipped, by the reason that they gave."""
+    given = (report.longrepr for report in reports if isinstance(report.longrepr, tuple))
+    return Counter(str(place[2]).removeprefix("Skipped: ") for place in given)
 
 
 def _get(request: pytest.FixtureRequest, what: Callable[[], str]) -> str:

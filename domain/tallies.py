@@ -126,18 +126,38 @@ def totals(session: Session, unit: str, start: datetime) -> dict[tuple[str, str]
 
 def last_received(session: Session, provider: str) -> tuple[datetime, str] | None:
     """When the provider's last event came, and its type; None when none ever did."""
-    day: datetime | None = session.scalar(
-        select(func.max(Tally.start)).where(
-            Tally.unit == "minutes", Tally.series == "received", Tally.provider == provider
-        )
+    theirs = (
+        select(Event.received_at, Event.type)
+        .where(Event.provider == provider)
+        .order_by(Event.received_at.desc(), Event.id.desc())
+        .limit(1)
     )
-    statement = select(Event.received_at, Event.type).where(Event.provider == provider)
-    if day is not None:
-        statement = statement.where(Event.received_at >= day)
-    row = session.execute(
-        statement.order_by(Event.received_at.desc(), Event.id.desc()).limit(1)
-    ).first()
+    mark = session.get(TallyMark, "events")
+    fresh = session.execute(theirs.where(Event.id > (mark.counted_to if mark else 0))).first()
+    slot = _last_slot(session, provider)
+    if fresh is not None or slot is None:
+        return None if fresh is None else (fresh[0], fresh[1])
+    end = slot + UNITS["minutes"]
+    counted = theirs.where(Event.received_at >= slot, Event.received_at < end)
+    row = session.execute(counted).first()
     return None if row is None else (row[0], row[1])
+
+
+def _last_slot(session: Session, provider: str) -> datetime | None:
+    """The last five minutes in which something of the provider was counted: by way of the day,
+    since a provider may have been silent for long."""
+
+    def last(unit: str, since: datetime | None = None) -> datetime | None:
+        statement = select(func.max(Tally.start)).where(
+            Tally.unit == unit, Tally.series == "received", Tally.provider == provider
+        )
+        if since is not None:
+            statement = statement.where(Tally.start >= since)
+        start: datetime | None = session.scalar(statement)
+        return start
+
+    day = last("days")
+    return None if day is None else last("minutes", day)
 
 
 def _mark(session: Session, name: str) -> TallyMark:

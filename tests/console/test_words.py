@@ -82,8 +82,6 @@ def test_plurals_have_every_form_that_the_language_needs(language: str) -> None:
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_text_is_translated_in_two_files(language: str) -> None:
     keys = [
-        key
-        for path in files(language)
-        for key in tomllib.loads(path.read_text(encoding="utf-8"))
+        key for path in files(language) for key in tomllib.loads(path.read_text(encoding="utf-8"))
     ]
     assert sorted(keys) == sorted(set(keys))

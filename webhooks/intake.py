@@ -1,7 +1,7 @@
 """Commits deliveries to the inbox before they are acknowledged; those that wait share a commit.
 
 A flush starts at once when none is running, so a lone call waits for nobody; whatever arrives
-while the flushers are busy goes into the next one together. At most two flushes are in flight and
+while the flushers are busy goes into the next one together. At most three flushes are in flight and
 each takes at most 200 rows, sorted by event id, since opposite orders would deadlock.
 """
 
@@ -25,7 +25,7 @@ from webhooks.inbox_rows import Incoming, Receipt
 from webhooks.inbox_wire import Wire
 from webhooks.limits import Room
 
-FLUSHERS: Final = 2
+FLUSHERS: Final = 3
 FLUSH_ROWS: Final = 200
 WAITING_BYTES: Final = 64 * 1024 * 1024
 """Admission limit: what calls that wait for a commit may hold; above it one is answered 503."""

@@ -26,9 +26,13 @@ from webhooks.sandbox.authority import Authority
 from webhooks.sandbox.server import SandboxServer
 from webhooks.sandbox.world import World
 
+SEGMENTS: Final = 100
+"""Files of the log that are made beforehand: a server that ran for a day uses its old ones again,
+a new one stops every 16 MB to make another."""
 SETTINGS: Final = {
     "shared_buffers": "1GB",
     "max_wal_size": "4GB",
+    "min_wal_size": "2GB",
     # Tells when each payment was committed.
     "track_commit_timestamp": "on",
 }
@@ -139,4 +143,13 @@ def stage() -> Iterator[Stage]:
         postgres = stack.enter_context(PostgresServer(durable=True, settings=SETTINGS))
         valkey = stack.enter_context(ValkeyServer())
         stack.enter_context(SandboxServer(app))
+        _make_log(postgres.url())
         yield Stage(directory, postgres, valkey, app.state.world)
+
+
+def _make_log(url: str) -> None:
+    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
+        for _ in range(SEGMENTS):
+            connection.execute("SELECT pg_logical_emit_message(true, 'bench', 'x')")
+            connection.execute("SELECT pg_switch_wal()")
+        connection.execute("CHECKPOINT")

@@ -48,9 +48,9 @@ class Run(msgspec.Struct, kw_only=True):
 class Contest:
     """The three servers, all running, measured one after the other."""
 
-    def __init__(self, on: Stage) -> None:
+    def __init__(self, on: Stage, url: str | None = None) -> None:
         self._stage = on
-        self._database = on.database()
+        self._database = url or on.database()
         self._environ = on.environ(self._database)
         self._servers = on.server_pids()
         self.at: dict[str, tuple[int, int]] = {}
@@ -139,9 +139,9 @@ def _ratio(ours: list[Run], theirs: list[Run]) -> float:
     return statistics.median(a.rate / b.rate for a, b in zip(ours, theirs, strict=True))
 
 
-def measure(on: Stage, rounds: int) -> Results:
-    """Warm up, compare round by round, then measure Billhook alone."""
-    contest = Contest(on)
+def measure(on: Stage, rounds: int, url: str | None = None) -> Results:
+    """Warm up, compare round by round, then measure Billhook alone; on ``url``, else anew."""
+    contest = Contest(on, url)
     results = Results(rounds=defaultdict(list), half=[], others=defaultdict(list))
     with contest.open():
         for design in COUNTS:

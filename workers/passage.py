@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from domain import accounts, clock, invoices, passage, subscriptions
 from domain.accounts import Account
+from domain.database import is_outage
 from domain.subscriptions import Subscription
 from domain.work import Work
 from workers import outcomes
@@ -73,7 +74,10 @@ def _move(runtime: Runtime, session: Session, locked: list[Account]) -> list[Wor
     in one must not hold up the others."""
     try:
         return _act(runtime, session, locked)
-    except Exception:  # noqa: BLE001 - whose it is, is found out below
+    except Exception as error:
+        if is_outage(error):
+            raise
+        # Whose it is, is found out now.
         return [work for account in locked for work in _act_alone(runtime, session, account)]
 
 
@@ -93,6 +97,8 @@ def _act_alone(runtime: Runtime, session: Session, account: Account) -> list[Wor
     try:
         return _act(runtime, session, [account])
     except Exception as error:
+        if is_outage(error):
+            raise
         log.exception("subscription_not_moved", account=account.ref)
         passage.put_off(Work(session, runtime.catalogue, account), outcomes.describe(error))
         return []

@@ -2,7 +2,7 @@
 # installed outside this directory. Paths stay relative, so a directory with a space works.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format-check lint types imports architecture security audit bench fmt lock browser promtool screenshots fuzz samples clean FORCE
+.PHONY: help run test check format-check lint types imports architecture security audit bench fmt lock browser promtool screenshots chaos fuzz samples clean FORCE
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -63,6 +63,9 @@ browser: $(VENV)/.project ## Chromium for the tests in a real browser (from the 
 
 screenshots: $(VENV)/.project ## pictures of every page of the console into docs/screenshots (needs a browser)
 	@$(BIN)/python -m tests.browser.screenshots docs/screenshots
+
+chaos: $(VENV)/.project ## faults of every kind while accounts live through months (ARGS="--seeds 200")
+	@$(BIN)/python -m tests.chaos $(ARGS)
 
 fuzz: $(VENV)/.project ## hostile deliveries for some minutes (ARGS="--minutes 60")
 	@$(BIN)/python -m tests.fuzz $(ARGS)

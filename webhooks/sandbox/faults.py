@@ -1,9 +1,10 @@
 """Faults on demand: what can go wrong between a provider and us, made to happen.
 
-For deliveries: ``duplicate``, ``reorder``, ``delay`` (seconds), ``drop``. For calls to the
-provider's API: ``error`` (500), ``rate_limit`` (429), ``slow`` (seconds), ``timeout`` (the work is
-done, the answer never comes), ``timeout_before`` (nothing is done, no answer comes), ``decline``
-(a charge is refused with ``code``).
+For deliveries: ``duplicate``, ``reorder``, ``delay`` (seconds), ``drop``, ``bad_signature``,
+``gone_certificate`` (the one that is named cannot be had until the fault is taken back; PayPal
+only). For calls to the provider's API: ``error`` (500), ``refuse`` (400), ``rate_limit`` (429),
+``slow`` (seconds), ``timeout`` (the work is done, the answer never comes), ``timeout_before``
+(nothing is done, no answer comes), ``decline`` (a charge is refused with ``code``).
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ Kind = Literal[
     "reorder",
     "delay",
     "drop",
+    "bad_signature",
+    "gone_certificate",
     "error",
+    "refuse",
     "rate_limit",
     "slow",
     "timeout",
@@ -101,6 +105,11 @@ class Faults:
                     self._use(fault)
                     return fault
         return None
+
+    def waits(self, kind: Kind) -> bool:
+        """Whether a fault of that kind has yet to happen."""
+        with self._lock:
+            return any(fault.kind == kind for fault in self._faults.values())
 
     def _happens(self, fault: Fault) -> bool:
         return fault.probability >= 1.0 or self._luck.random() < fault.probability

@@ -12,7 +12,7 @@ from webhooks.sandbox.faults import Faults
 from webhooks.sandbox.state import Document
 
 Shape = Callable[[int], Document]
-"""Gives the body with which the provider reports a failure of this status (500 or 429)."""
+"""Gives the body with which the provider reports a failure of this status (500, 429 or 400)."""
 
 HANG_UP = "billhook.hang_up"
 """The ASGI extension of a server that can close a connection: a coroutine function."""
@@ -56,6 +56,8 @@ class Faulty:
             return JSONResponse(self.shape(429), 429, headers={"Retry-After": "1"})
         if self.faults.take("error", **about):
             return JSONResponse(self.shape(500), 500)
+        if self.faults.take("refuse", **about):
+            return JSONResponse(self.shape(400), 400)
         return None
 
 

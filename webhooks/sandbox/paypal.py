@@ -62,6 +62,9 @@ async def _unknown(_: Request) -> Response:
 
 
 def failure(status: int) -> Document:
-    """The body with which PayPal reports that it fails (500) or is asked too often (429)."""
+    """The body with which PayPal reports that it fails (500), is asked too often (429) or does not
+    take what it was sent (400)."""
+    if status == 400:
+        return PayPalError("INVALID_REQUEST", "INVALID_PARAMETER_VALUE").body(new_debug_id())
     name = "RATE_LIMIT_REACHED" if status == 429 else "INTERNAL_SERVER_ERROR"
     return PayPalError(name).body(new_debug_id())

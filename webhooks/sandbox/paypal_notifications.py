@@ -16,7 +16,13 @@ from starlette.routing import BaseRoute, Route
 
 from webhooks.sandbox.paypal_calls import Answer, Call, endpoint
 from webhooks.sandbox.paypal_errors import PayPalError, malformed, missing, not_found
-from webhooks.sandbox.paypal_events import authority_of, certificate_url, message
+from webhooks.sandbox.paypal_events import (
+    GONE,
+    authority_of,
+    certificate_url,
+    message,
+    serves_certificate,
+)
 from webhooks.sandbox.paypal_shapes import Document, link, parse_instant
 from webhooks.sandbox.paypal_signature import is_authentic, raw_member
 from webhooks.sandbox.world import World
@@ -68,7 +74,7 @@ def verify_signature(call: Call) -> Answer:
     body = raw_member(call.raw, "webhook_event") or b""
     good = (
         fields["webhook_id"] == call.world.credentials.paypal_webhook_id
-        and fields["cert_url"] == certificate_url(call.world)
+        and fields["cert_url"].partition(f"-{GONE}")[0] == certificate_url(call.world)
         and is_authentic(authority_of(call.world), fields, body)
     )
     return Answer({"verification_status": "SUCCESS" if good else "FAILURE"})
@@ -115,9 +121,9 @@ def _serve_certificate(world: World, request: Request) -> Response:
     (``POST /sandbox/paypal/certificate``) an HTML page under 200, as PayPal was seen to do."""
     if world.setting(CERTIFICATE_OUTAGE, default=False):
         return HTMLResponse("<!DOCTYPE html><title>PayPal</title><h1>Sorry</h1>")
-    authority = authority_of(world)
-    if request.path_params["id"] != authority.certificate_id:
+    if not serves_certificate(world, request.path_params["id"]):
         return PlainTextResponse("no such certificate", 404)
+    authority = authority_of(world)
     headers = {"Cache-Control": "max-age=86400"}
     return Response(authority.leaf_pem, headers=headers, media_type="application/x-x509-ca-cert")
 

@@ -66,10 +66,12 @@ def card_error(problem: Document, intent: Document | None = None) -> StripeError
 
 
 def failure(status: int) -> Document:
-    """The body of a fault on demand: 429 or 500."""
+    """The body of a fault on demand: 429, 400 or 500."""
     if status == 429:
         message = "Request rate limit exceeded."
         problem = StripeError(message, code="rate_limit", kept=False)
+    elif status == 400:
+        problem = StripeError("This request is refused, as it was asked for.", kept=False)
     else:
         problem = StripeError("An error occurred on Stripe's side.", family="api_error", kept=False)
     return problem.body()

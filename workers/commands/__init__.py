@@ -16,6 +16,7 @@ from workers.commands import (
     processes,
     reconcile,
     replay,
+    sandbox,
     tokens,
 )
 
@@ -29,6 +30,7 @@ class Command(Protocol):
 
 COMMANDS: tuple[Command, ...] = (
     processes,
+    sandbox,
     migrate,
     doctor,
     play,

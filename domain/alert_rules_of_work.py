@@ -16,7 +16,8 @@ WORK: Final = (
         title="Events are parked",
         what="{count} events of {subject} are parked: nobody works on them until a person decides. "
         "The first of them came at {oldest}.",
-        hurts="{accounts} accounts. Open orders that these events name: {money}.",
+        hurts="{accounts} accounts; of {unknown} events nobody knows yet whose they are. Money "
+        "that they speak of: {money}.",
         ends="watch",
         ends_when="When no event of the provider is parked.",
     ),

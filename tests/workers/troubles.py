@@ -138,7 +138,11 @@ class Case:
 
 
 CASES: dict[str, Case] = {
-    "parked_events": Case(parked, "stripe", "1 accounts. Open orders that these events name: "),
+    "parked_events": Case(
+        parked,
+        "stripe",
+        "1 accounts; of 0 events nobody knows yet whose",
+    ),
     "oldest_unfinished": Case(
         lambda s: s.add(event("received", next_attempt_at=clock.now() - 5 * MINUTE)),
         "events",

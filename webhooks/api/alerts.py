@@ -140,7 +140,8 @@ _EXAMPLE: Final[dict[str, Any]] = {
     "title": "Events are parked",
     "what": "3 events of example are parked: nobody works on them until a person decides. The "
     "first of them came at 2026-03-02 09:58 UTC.",
-    "hurts": "2 accounts. Open orders that these events name: 49.00 EUR.",
+    "hurts": "2 accounts; of 0 events nobody knows yet whose they are. Money that they speak "
+    "of: 49.00 EUR.",
     "ends": "When no event of the provider is parked.",
     "runbook": "docs/runbook.md#parked_events",
     "count": 1,
@@ -154,6 +155,7 @@ _EXAMPLE: Final[dict[str, Any]] = {
         "count": 3,
         "oldest": "2026-03-02 09:58 UTC",
         "accounts": 2,
+        "unknown": 0,
         "money": "49.00 EUR",
     },
 }

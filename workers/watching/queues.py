@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, func, select
@@ -27,17 +27,18 @@ def parked_events(session: Session, _runtime: Runtime, _rule: AlertRule) -> Iter
     """Events that wait for a person, by provider."""
     for provider in _parking(session):
         statement = (
-            select(Event.account_id, Event.order_id, Event.received_at)
+            select(Event)
             .where(Event.status == "parked", Event.provider == provider)
             .order_by(Event.id)
             .limit(MOST)
         )
-        parked = session.execute(statement).all()
+        parked = session.scalars(statement).all()
         details = {
             "count": counted(len(parked)),
             "oldest": instant(parked[0].received_at),
-            "accounts": len({row.account_id for row in parked if row.account_id is not None}),
-            "money": _at_stake(session, {row.order_id for row in parked if row.order_id}),
+            "accounts": len({each.account_id for each in parked if each.account_id is not None}),
+            "unknown": sum(each.account_id is None for each in parked),
+            "money": _at_stake(session, parked),
         }
         yield Sight(provider, details)
 
@@ -47,14 +48,21 @@ def _parking(session: Session) -> list[str]:
     return sorted(session.scalars(statement))
 
 
-def _at_stake(session: Session, order_ids: set[str]) -> str:
-    statement = select(Order.currency, Order.due).where(
-        Order.id.in_(sorted(order_ids)), Order.state == "open"
-    )
+def _at_stake(session: Session, parked: Sequence[Event]) -> str:
+    """What the events speak of, each payment or order once."""
+    spoken = {
+        event.order_id or event.payment or event.provider_event_id: (event.currency, event.amount)
+        for event in parked
+        if event.currency is not None and event.amount is not None
+    }
+    others = {event.order_id for event in parked if event.order_id} - spoken.keys()
+    orders = select(Order.id, Order.currency, Order.due).where(Order.id.in_(sorted(others)))
+    for order_id, currency, due in session.execute(orders):
+        spoken[order_id] = (currency, due)
     sums: Counter[str] = Counter()
-    for currency, due in session.execute(statement):
-        sums[currency] += due
-    return ", ".join(str(Money(total, currency)) for currency, total in sums.items()) or "none"
+    for currency, amount in spoken.values():
+        sums[currency] += amount
+    return ", ".join(str(Money(sums[each], each)) for each in sorted(sums)) or "–"
 
 
 def oldest_unfinished(session: Session, _runtime: Runtime, rule: AlertRule) -> Iterator[Sight]:

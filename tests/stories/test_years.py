@@ -90,6 +90,7 @@ def billhook(tmp_path: Path, frozen_clock: object) -> Iterator[Embedded]:
     running.stop()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", YEARS)
 def test_a_year_plays_through_in_seconds_and_ends_as_documented(
     billhook: Embedded, tmp_path: Path, name: str

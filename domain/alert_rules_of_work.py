@@ -160,8 +160,9 @@ MACHINE: Final = (
         what="{count} messages to {subject} could not be sent; the last reason: {reason}.",
         hurts="Whoever relies on being told there.",
         ends="watch",
-        ends_when="When no message to it waits.",
+        ends_when="When no message to it waits, and a day after one gave up.",
         at_least=3,
+        window=timedelta(days=1),
     ),
     AlertRule(
         name="invariant_broken",

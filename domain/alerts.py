@@ -57,6 +57,7 @@ class Alert(Base):
         ),
         Index("ix_alerts_rule", "rule", "id"),
         Index("ix_alerts_state", "state", "id"),
+        Index("ix_alerts_subject", "rule", "subject", "id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -20,6 +20,9 @@ from workers.watching import LOOKS
 from workers.watching.looking import look_at
 
 WATCHED: Final = "clock_not_seen"
+STOP_S: Final = 1.0
+"""How long the end of a process waits for the last word: a store that hangs must not keep it."""
+
 log = structlog.get_logger()
 
 
@@ -41,7 +44,7 @@ class Heart:
     def stop(self) -> None:
         """Say good-bye, so that nobody misses a process that ended on purpose."""
         self._stop.set()
-        self._thread.join(heartbeats.EVERY.total_seconds())
+        self._thread.join(STOP_S)
 
     def beat(self) -> None:
         """Say that the process is alive, and look whether the clock is; open the alert if not."""

@@ -22,11 +22,11 @@ from domain.settings import Settings
 from workers import standard_webhooks
 
 WEBHOOK: Final = "webhook"
-SECONDS: Final = 8.0
+SECONDS: Final = 5.0
 """How long one message may take, whatever the sink does."""
 REST_S: Final = 30.0
 """How long a sink that failed is left in peace."""
-TIMEOUT: Final = urllib3.Timeout(connect=3.05, read=4)
+TIMEOUT: Final = urllib3.Timeout(connect=2, read=2.5)
 TYPES: Final = {"critical": "failure", "warning": "warning", "notice": "info"}
 """How Apprise shows a severity."""
 MISSING: Final = (
@@ -67,6 +67,12 @@ def require(settings: Settings) -> None:
     for url in settings.alert_urls:
         if "://" not in url:
             raise Misconfigured("ALERT_URLS: each must be an Apprise URL like slack://…")
+    try:
+        standard_webhooks.signature(settings.alert_webhook_secret or "", "", 0, b"")
+    except ValueError as error:
+        raise Misconfigured(
+            "BILLHOOK_ALERT_WEBHOOK_SECRET begins with whsec_ and then is not base64"
+        ) from error
 
 
 def send(settings: Settings, sink: str, message: Message, key: str) -> None:

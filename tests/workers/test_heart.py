@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 
+import msgspec
 import pytest
 from sqlalchemy import select, update
 
 from domain import clock, heartbeats
 from domain.alerts import Alert
 from domain.database import Database
+from domain.effects import Effect
 from domain.heartbeats import Heartbeat
 from tests import lives
 from workers.clock import Clock
@@ -85,6 +87,18 @@ def test_a_missing_clock_is_an_alert_of_the_others_and_closed_by_the_clock(
     assert missed(runtime) == [("clock_not_seen", "open")]
     Clock(runtime).tick()
     assert missed(runtime) == [("clock_not_seen", "resolved")]
+
+
+def test_without_a_clock_a_worker_tells_of_it(runtime: Runtime, heart: Heart) -> None:
+    webhook = {"alert_webhook_url": "http://127.0.0.1:9", "alert_webhook_secret": "s"}
+    runtime.settings = msgspec.structs.replace(runtime.settings, **webhook)
+    heart.beat()
+    an_hour_ago(runtime)
+    heart.beat()
+    heart.beat()
+    with runtime.database.transaction() as session:
+        wanted = session.scalars(select(Effect)).all()
+    assert [(each.kind, each.target) for each in wanted] == [("send_alert", "webhook")]
 
 
 def test_a_missing_worker_is_an_alert_of_the_clock(runtime: Runtime, heart: Heart) -> None:

@@ -248,6 +248,12 @@ def test_the_name_of_a_sink_tells_no_secret(runtime: Runtime) -> None:
     assert "TIia" not in name
 
 
+def test_a_secret_that_cannot_sign_stops_the_start(runtime: Runtime) -> None:
+    settings = msgspec.structs.replace(runtime.settings, alert_webhook_secret="whsec_abc")
+    with pytest.raises(Misconfigured, match="BILLHOOK_ALERT_WEBHOOK_SECRET"):
+        sinks.require(settings)
+
+
 def test_a_url_that_is_none_stops_the_start(runtime: Runtime) -> None:
     pytest.importorskip("apprise")
     with pytest.raises(Misconfigured, match="slack://"):

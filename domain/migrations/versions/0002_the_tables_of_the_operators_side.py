@@ -276,6 +276,7 @@ def upgrade() -> None:
         )
         batch_op.create_index("ix_alerts_rule", ["rule", "id"], unique=False)
         batch_op.create_index("ix_alerts_state", ["state", "id"], unique=False)
+        batch_op.create_index("ix_alerts_subject", ["rule", "subject", "id"], unique=False)
 
     with op.batch_alter_table("effects", schema=None) as batch_op:
         batch_op.add_column(sa.Column("failed_at", Instant(), nullable=True))
@@ -465,6 +466,7 @@ def downgrade() -> None:
         batch_op.drop_column("failed_at")
 
     with op.batch_alter_table("alerts", schema=None) as batch_op:
+        batch_op.drop_index("ix_alerts_subject")
         batch_op.drop_index("ix_alerts_state")
         batch_op.drop_index("ix_alerts_rule")
         batch_op.drop_index(

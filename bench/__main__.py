@@ -24,14 +24,12 @@ STEADY_S: Final = 20
 
 
 def workers_on(on: Stage, url: str, options: Any) -> dict[str, applied.Applied]:
-    """A steady rate, as fast as it goes, and a burst."""
+    """A steady rate, as fast as it goes, and a burst; mails and messages follow as they may."""
     told = {}
     with applied.open_shop(on, options.workers, url) as shop:
         steady = shop.sell(int(STEADY_RATE * STEADY_S), STEADY_RATE)
         told["steady"] = applied.said(steady, "100 a second")
-        shop.settle()
         told["fast"] = applied.said(shop.sell(options.count), "as fast as it goes")
-        shop.settle()
         if options.burst:
             told["burst"] = applied.said(shop.sell(options.burst), "a burst")
     return told

@@ -180,7 +180,6 @@ def main() -> None:
     options: Any = parser.parse_args()
     with stage() as on, open_shop(on, options.workers) as shop:
         said(shop.sell(int(options.rate * 10), options.rate), f"{options.rate:.0f} a second")
-        shop.settle()
         said(shop.sell(options.count), "as fast as it goes")
 
 

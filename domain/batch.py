@@ -16,8 +16,11 @@ from sqlalchemy import event, text
 from sqlalchemy.orm import ORMExecuteState, Session
 
 _NAME: Final = "batch"
+NUMBERED: Final = ("payments", "invoices")
+"""Tables whose rows are referred to before they are inserted."""
 _IDS: Final = text(
-    "SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :n)"
+    "SELECT name, nextval(pg_get_serial_sequence(name, 'id')) "
+    "FROM unnest(CAST(:names AS text[])) AS name, generate_series(1, :n)"
 )
 
 _Row = TypeVar("_Row")
@@ -61,11 +64,12 @@ class Batch:
 
     def new_id(self, table: str) -> int:
         """The next number of a table: so a row can be referred to before it is inserted."""
-        ids = self._ids.setdefault(table, [])
-        if not ids:
-            numbers = self._session.connection().execute(_IDS, {"name": table, "n": self._size})
-            ids.extend(sorted(numbers.scalars(), reverse=True))
-        return ids.pop()
+        if not self._ids.get(table):
+            names = [name for name in NUMBERED if not self._ids.get(name)]
+            values = {"names": names, "n": self._size}
+            for name, number in self._session.connection().execute(_IDS, values):
+                self._ids.setdefault(name, []).insert(0, number)
+        return self._ids[table].pop()
 
     def write(self) -> None:
         """Write everything that waits, but what is held."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -25,13 +24,17 @@ Subject = tuple[str, Sequence[Fact]]
 
 def resolve(session: Session, subjects: Mapping[int, Subject]) -> dict[int, int]:
     """Map each event to the account that its facts name; an event about nobody known is absent."""
-    wanted = _wanted(subjects)
-    known = {key: _LOOKUPS[key](session, values) for key, values in wanted.items()}
     found: dict[int, int] = {}
-    for event_id, subject in subjects.items():
-        account = _first(subject, known)
-        if account is not None:
-            found[event_id] = account
+    for key in KEYS:
+        # A surer key that is known leaves nothing to ask by the others.
+        left = {event: subject for event, subject in subjects.items() if event not in found}
+        wanted = _wanted(key, left.values())
+        known = _LOOKUPS[key](session, wanted) if wanted else {}
+        for event, (provider, facts) in left.items():
+            owners = (known.get((provider, value)) for value in values_of(facts, key))
+            account = next((owner for owner in owners if owner is not None), None)
+            if account is not None:
+                found[event] = account
     return found
 
 
@@ -41,22 +44,8 @@ def values_of(facts: Iterable[Fact], key: str) -> list[str]:
     return list(dict.fromkeys(value for value in values if value))
 
 
-def _wanted(subjects: Mapping[int, Subject]) -> dict[str, set[tuple[str, str]]]:
-    wanted: dict[str, set[tuple[str, str]]] = defaultdict(set)
-    for provider, facts in subjects.values():
-        for key in KEYS:
-            wanted[key].update((provider, value) for value in values_of(facts, key))
-    return {key: values for key, values in wanted.items() if values}
-
-
-def _first(subject: Subject, known: Mapping[str, Mapping[tuple[str, str], int]]) -> int | None:
-    provider, facts = subject
-    for key in KEYS:
-        for value in values_of(facts, key):
-            account = known.get(key, {}).get((provider, value))
-            if account is not None:
-                return account
-    return None
+def _wanted(key: str, subjects: Iterable[Subject]) -> set[tuple[str, str]]:
+    return {(provider, value) for provider, facts in subjects for value in values_of(facts, key)}
 
 
 Found = dict[tuple[str, str], int]

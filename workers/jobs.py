@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -12,13 +13,14 @@ from domain.errors import StoreUnavailable
 from workers import perform_effects, process_events, trials
 from workers.broker import QUEUES
 from workers.runtime import current
-from workers.turns import turns
+from workers.turns import SWITCH_S, turns
 
 log = structlog.get_logger()
 
 
 def declare(broker: dramatiq.Broker) -> None:
     """Register the actors with ``broker``."""
+    sys.setswitchinterval(SWITCH_S)
     for name, job in JOBS.items():
         make = dramatiq.actor(actor_name=name, queue_name=QUEUES[name], broker=broker)
         make(job)
@@ -26,12 +28,22 @@ def declare(broker: dramatiq.Broker) -> None:
 
 def run_events() -> None:
     """Work every due event."""
-    _guarded("process_events", lambda: turns.drain(lambda: process_events.drain(current())))
+    _guarded("process_events", lambda: turns.drain(_drain_events))
+
+
+def _drain_events() -> int:
+    return process_events.drain(current(), process_events.BREATH_S)
+
+
+def _drain_effects() -> int:
+    runtime = current()
+    threads = runtime.settings.worker_threads
+    return turns.perform(lambda: perform_effects.drain(runtime), threads)
 
 
 def run_effects() -> None:
     """Perform every due effect."""
-    _guarded("perform_effects", lambda: perform_effects.drain(current()))
+    _guarded("perform_effects", _drain_effects)
 
 
 def run_trials() -> None:

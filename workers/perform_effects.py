@@ -75,7 +75,8 @@ def perform_one(runtime: Runtime, effect: Effect) -> None:
     """Perform one claimed effect and record what came of it."""
     structlog.contextvars.bind_contextvars(effect=effect.id, kind=effect.kind)
     try:
-        result = _perform_function(effect.kind)(runtime, effect)
+        with turns.polite(effect.kind):
+            result = _perform_function(effect.kind)(runtime, effect)
     except Overtaken as overtaken:
         why = str(overtaken)
         _record(runtime, effect, "skipped", lambda e: effects.skip(e, why))
@@ -88,7 +89,6 @@ def perform_one(runtime: Runtime, effect: Effect) -> None:
 
 
 def _claim(runtime: Runtime) -> list[Effect]:
-    turns.give_way()
     with runtime.database.transaction() as session:
         return effects.claim(session, BATCH)
 

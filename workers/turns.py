@@ -1,42 +1,48 @@
 """Who works in a process first: events before effects, and not all threads at the same thing.
 
 The threads of a process share one interpreter. Events change what a customer has and are cheap;
-effects (a PDF, a mail) tell of it and cost several times as much. While events are being drained
-one thread goes on with effects, slowly, because an event may wait for one of them.
+some effects (a PDF, a mail) only tell of it and cost several times as much: those give way.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Final
 
-DRAINS: Final = 2
-"""Threads that drain events at once: one works while the other waits for the store."""
-PAUSE_S: Final = 0.3
-"""Between two handfuls of effects while events are being drained."""
-LOOK_S: Final = 0.02
-LONGEST_S: Final = 5.0
-"""How long a thread with effects gives way before it goes on all the same."""
+DRAINS: Final = 1
+"""Threads that drain events at once: what comes while one batch is worked makes up the next, and
+events cost the less, the more of them are worked together."""
+SPARED: Final = 2
+"""Threads that effects leave to everything else."""
+HEAVY: Final = frozenset({"send_mail", "render_invoice"})
+"""Effects that keep the interpreter busy, and that nobody waits for."""
+LOOK_S: Final = 0.005
+GIVES_WAY_S: Final = 3.0
+"""How long a heavy effect lets events and other heavy ones go before it. Short against the lease of
+a handful of effects, so that a mail server that is slow does not make mails be sent twice."""
+SWITCH_S: Final = 0.001
+"""How long a thread keeps the interpreter when others want it; Python's default is five times as
+long, and with eight threads an event would wait for most of its time."""
 
 
-class Turns:
-    """The turns of one process."""
+class Lane:
+    """A job that at most so many threads do at once."""
 
     def __init__(self) -> None:
+        self.running = 0
         self._lock = threading.Lock()
-        self._draining = 0
         self._rung_again = False
-        self._at_effects = threading.Semaphore(1)
 
-    def drain(self, drain: Callable[[], int]) -> int:
-        """Drain, unless enough threads do; one of those then looks once more when it is done."""
+    def run(self, drain: Callable[[], int], most: int) -> int:
+        """Drain, unless ``most`` threads do; one of those then looks once more when it is done."""
         with self._lock:
-            if self._draining >= DRAINS:
+            if self.running >= most:
                 self._rung_again = True
                 return 0
-            self._draining += 1
+            self.running += 1
         total = 0
         try:
             while True:
@@ -45,30 +51,56 @@ class Turns:
                     return total
         except BaseException:
             with self._lock:
-                self._draining -= 1
+                self.running -= 1
             raise
 
     def _look_again(self) -> bool:
         with self._lock:
             again, self._rung_again = self._rung_again, False
             if not again:
-                self._draining -= 1
+                self.running -= 1
             return again
 
-    def give_way(self) -> None:
-        """Wait before a handful of effects while events are drained: all threads but one until that
-        is over, that one for a moment."""
-        if not self._draining:
+
+class Turns:
+    """The turns of one process."""
+
+    def __init__(self) -> None:
+        self._events = Lane()
+        self._effects = Lane()
+        self._heavy = threading.Semaphore(1)
+
+    def drain(self, drain: Callable[[], int]) -> int:
+        """Drain events, unless enough threads do."""
+        return self._events.run(drain, DRAINS)
+
+    def perform(self, drain: Callable[[], int], threads: int) -> int:
+        """Drain effects in one of the process's ``threads``, of which some are left to events:
+        effects may be due without an end."""
+        return self._effects.run(drain, max(1, threads - SPARED))
+
+    @contextmanager
+    def polite(self, kind: str) -> Iterator[None]:
+        """Perform an effect of that kind within: a heavy one after the events that are being
+        drained and, if it can be, alone. It never waits for long."""
+        if kind not in HEAVY:
+            yield
             return
-        if self._at_effects.acquire(blocking=False):
-            try:
-                sleep(PAUSE_S)
-            finally:
-                self._at_effects.release()
-            return
-        until = monotonic() + LONGEST_S
-        while self._draining and monotonic() < until:
+        alone = self._wait_for_quiet()
+        try:
+            yield
+        finally:
+            if alone:
+                self._heavy.release()
+
+    def _wait_for_quiet(self) -> bool:
+        """Wait until nobody drains events and nothing heavy runs; tells whether that came."""
+        until = monotonic() + GIVES_WAY_S
+        while monotonic() < until:
+            if not self._events.running and self._heavy.acquire(blocking=False):
+                return True
             sleep(LOOK_S)
+        return False
 
 
 turns: Final = Turns()

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from workers.turns import DRAINS, Turns
+from workers.turns import DRAINS, SPARED, Turns
 
 SOON_S = 5.0
 
@@ -48,7 +48,13 @@ def test_a_turn_that_failed_is_given_back() -> None:
     assert turns.drain(lambda: 7) == 7
 
 
-def test_effects_give_way_to_events_only_while_there_are_some() -> None:
+def timed(turns: Turns, kind: str) -> float:
+    start = time.monotonic()
+    with turns.polite(kind):
+        return time.monotonic() - start
+
+
+def test_heavy_effects_give_way_to_events_but_not_for_ever() -> None:
     turns, begun, free = Turns(), threading.Event(), threading.Event()
 
     def drain() -> int:
@@ -56,14 +62,43 @@ def test_effects_give_way_to_events_only_while_there_are_some() -> None:
         assert free.wait(SOON_S)
         return 1
 
-    start = time.monotonic()
-    turns.give_way()
-    assert time.monotonic() - start < 0.1
+    assert timed(turns, "send_mail") < 0.1
     draining = threading.Thread(target=turns.drain, args=(drain,))
     draining.start()
     assert begun.wait(SOON_S)
-    start = time.monotonic()
-    turns.give_way()
-    assert 0.1 < time.monotonic() - start < SOON_S
+    assert timed(turns, "charge_order") < 0.1
+    assert 0.1 < timed(turns, "send_mail") < SOON_S
     free.set()
     draining.join(SOON_S)
+
+
+def test_a_heavy_effect_that_takes_long_does_not_hold_up_the_others() -> None:
+    turns = Turns()
+    with turns.polite("send_mail"):
+        waited = []
+        other = threading.Thread(target=lambda: waited.append(timed(turns, "render_invoice")))
+        other.start()
+        other.join(SOON_S)
+    assert 0.1 < waited[0] < SOON_S
+    assert timed(turns, "send_mail") < 0.1
+
+
+def test_effects_leave_threads_to_events() -> None:
+    turns, free, inside = Turns(), threading.Event(), threading.Semaphore(0)
+
+    def drain() -> int:
+        inside.release()
+        assert free.wait(SOON_S)
+        return 1
+
+    jobs = [threading.Thread(target=turns.perform, args=(drain, 8)) for _ in range(8)]
+    for job in jobs:
+        job.start()
+    for _ in range(8 - SPARED):
+        assert inside.acquire(timeout=SOON_S)
+    assert not inside.acquire(timeout=0.1)
+    assert turns.drain(lambda: 7) == 7
+    free.set()
+    for job in jobs:
+        job.join(SOON_S)
+    assert turns.perform(lambda: 3, 1) == 3

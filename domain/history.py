@@ -69,6 +69,16 @@ def page(
     return list(session.scalars(statement.order_by(HistoryEntry.id.desc()).limit(limit)))
 
 
+def is_noted(session: Session, account_id: int, kind: str, event_id: int) -> bool:
+    """Whether an event has left a line of that kind with the account before."""
+    statement = select(HistoryEntry.id).where(
+        HistoryEntry.account_id == account_id,
+        HistoryEntry.kind == kind,
+        HistoryEntry.event_id == event_id,
+    )
+    return session.scalar(statement.limit(1)) is not None
+
+
 SENTENCES: dict[str, str] = {
     "account_created": "account created",
     "account_updated": "account details changed: {fields}",

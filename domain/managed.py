@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from domain import (
     announcements,
+    history,
     managed_subscriptions,
     period_papers,
     periods,
@@ -77,8 +78,12 @@ def payment_succeeded(fact: PaymentSucceeded, work: Work) -> None:
 def subscription_payment_failed(fact: SubscriptionPaymentFailed, work: Work) -> None:
     """The provider could not collect. It tells the customer and tries again; what that makes of the
     subscription stands in the reading that comes with this."""
+    kind = "provider_payment_failed"
+    # Nothing but this line comes of it, so nothing else would tell that the event is replayed.
+    if work.event_id and history.is_noted(work.session, work.account.id, kind, work.event_id):
+        return
     work.note(
-        "provider_payment_failed",
+        kind,
         provider=work.provider,
         attempt=fact.attempt or "?",
         code=fact.decline.code,

@@ -175,8 +175,10 @@ def _of_event(event: Event) -> Outcome | None:
         return "skipped", f"dismissed: {event.note}"
     if event.status == "parked":
         return "failed", event.note
-    has_failed = event.status == "unmatched" or event.failed_at is not None
-    return ("failed", event.note) if event.attempts and has_failed else None
+    if event.status == "unmatched" and event.attempts:
+        # Without money in it, it is most likely about nobody of ours, as it was before.
+        return "failed" if event.payment else "skipped", event.note
+    return ("failed", event.note) if event.attempts and event.failed_at is not None else None
 
 
 def _of_effect(effect: Effect) -> Outcome | None:

@@ -11,12 +11,15 @@ from typing import Any, Final, NoReturn
 
 import msgspec
 import structlog
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from domain import accounts, history, inbox, trials
 from domain.accounts import Account
+from domain.effects import Effect
 from domain.history import HistoryEntry
+from domain.inbox import Event
 from domain.trials import Trial
 from workers import event_work, outcomes
 from workers.event_work import Job
@@ -93,7 +96,7 @@ def _decided(runtime: Runtime, session: Session, job: Job) -> Result:
     event_work.assign(session, [job])
     locked = _locked(session, job.account_id)
     session.flush()
-    observer = Observer(session)
+    observer, before = Observer(session), session.scalar(select(func.max(Effect.id))) or 0
     try:
         with session.begin_nested():
             event_work.apply(runtime, session, job, locked)
@@ -101,7 +104,25 @@ def _decided(runtime: Runtime, session: Session, job: Job) -> Result:
     except Exception as error:  # noqa: BLE001 - it is the result
         return _failed(job, error)
     account = locked[job.account_id].ref if job.account_id else None
-    return _told(job, "processed", account=account, **_seen(observer.changes()))
+    seen = _seen(observer.changes())
+    seen["effects"] = [*_wanted(session, job.event, before), *seen["effects"]]
+    return _told(job, "processed", account=account, **seen)
+
+
+def _wanted(session: Session, event: Event, before: int) -> list[dict[str, Any]]:
+    """The effects that the event has wanted since. They are asked for, since rules may have them
+    written in ways that an observer of the session does not see."""
+    statement = select(Effect).where(Effect.event_id == event.id, Effect.id > before)
+    return [
+        {
+            "kind": effect.kind,
+            "target": effect.target,
+            "cause": effect.cause,
+            "would": "be wanted",
+            "payload": effect.payload,
+        }
+        for effect in session.scalars(statement.order_by(Effect.id))
+    ]
 
 
 def _locked(session: Session, account_id: int | None) -> dict[int, Account]:
@@ -149,16 +170,11 @@ def _seen(changes: Sequence[Change]) -> Result:
     repeated = (each["error"] for each in new["attempts"] if each.get("error"))
     return {
         "changes": [each for each in changes if each.table not in APART],
-        "effects": [*map(_effect, new["effects"]), *map(_repeated, repeated)],
+        "effects": [_repeated(line) for line in repeated],
         "history": [history.sentence(HistoryEntry(**each)) for each in new["history"]],
         "alerts": [_alert(each) for each in changes if each.table == "alerts"],
         "invoices": [_paper(each) for each in new["invoices"]],
     }
-
-
-def _effect(values: dict[str, Any]) -> dict[str, Any]:
-    shown = {name: values[name] for name in ("kind", "target", "cause")}
-    return {**shown, "would": "be wanted", "payload": values.get("payload") or {}}
 
 
 def _repeated(line: str) -> dict[str, Any]:

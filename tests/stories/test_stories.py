@@ -1,4 +1,5 @@
-"""Every story of the library plays to its end, and leaves books that hold."""
+"""Every story of the library plays to its end, and leaves books that hold, also when everything is
+replayed."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ import pytest
 from domain import clock
 from domain.settings import Settings
 from tests.invariants import assert_invariants
+from tests.stories.again import replay_everything
 from workers.embedded import Embedded
 from workers.stories.library import STORIES
 from workers.stories.stage import Stage
@@ -38,4 +40,6 @@ def test_the_story_is_told_to_its_end(billhook: Embedded, name: str) -> None:
     STORIES[name](stage)
     assert lines
     assert clock.now() >= began
+    assert_invariants(billhook.runtime.database)
+    replay_everything(billhook, stage)
     assert_invariants(billhook.runtime.database)

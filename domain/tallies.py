@@ -8,10 +8,13 @@ exact, whenever it is made, and a store that was never counted is caught up with
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
@@ -26,8 +29,9 @@ UNITS: Final = {
 """The lengths of the spans that are kept; their starts are multiples of them."""
 SETTLED: Final = timedelta(minutes=1)
 """How old a row must be to be counted: longer than any transaction that writes one."""
-STEP: Final = 20_000
+STEP: Final = 10_000
 """Rows that are counted in one transaction."""
+KEY: Final = ("unit", "start", "series", "provider")
 
 
 class Tally(Base):
@@ -88,10 +92,13 @@ def count_attempts(session: Session) -> bool:
 
 def note_levels(session: Session, levels: dict[str, int]) -> None:
     """Keep how much of something there is now, as the level of the spans that are running."""
-    for unit in UNITS:
-        start = start_of(unit, clock.now())
-        for series, count in levels.items():
-            _row(session, unit, start, series, "", count, adds=False)
+    now = clock.now()
+    found = {
+        (unit, start_of(unit, now), series, ""): count
+        for unit in UNITS
+        for series, count in levels.items()
+    }
+    _write(session, found, adds=False)
 
 
 def start_of(unit: str, at: datetime) -> datetime:
@@ -187,26 +194,20 @@ def _add(session: Session, found: Counter[tuple[str, str, datetime]]) -> None:
     for (series, provider, at), count in found.items():
         for unit in UNITS:
             sums[unit, start_of(unit, at), series, provider] += count
-    for (unit, start, series, provider), count in sorted(sums.items()):
-        _row(session, unit, start, series, provider, count, adds=True)
+    _write(session, sums, adds=True)
 
 
-def _row(
-    session: Session,
-    unit: str,
-    start: datetime,
-    series: str,
-    provider: str,
-    count: int,
-    *,
-    adds: bool,
+def _write(
+    session: Session, sums: Mapping[tuple[str, datetime, str, str], int], *, adds: bool
 ) -> None:
-    key = {"unit": unit, "start": start, "series": series, "provider": provider}
-    if insert_once(session, Tally, **key, count=count):
-        return
-    session.execute(
-        update(Tally)
-        .filter_by(**key)
-        .values(count=Tally.count + count if adds else count)
-        .execution_options(synchronize_session=False)
+    """Add to the sums that are there, or put others in their place."""
+    insert = sqlite_insert if session.get_bind().dialect.name == "sqlite" else postgresql_insert
+    statement = insert(Tally)
+    new = statement.excluded.count
+    statement = statement.on_conflict_do_update(
+        index_elements=KEY, set_={"count": Tally.count + new if adds else new}
     )
+    rows = [dict(zip(KEY, key, strict=True), count=count) for key, count in sorted(sums.items())]
+    if rows:
+        # Past the session, as one statement with many rows: compiled once, sent in one go.
+        session.connection().execute(statement, rows)

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from domain.errors import Refused
+from domain.errors import Refused, StoreUnavailable
 from webhooks import api, console, health, metrics, problems
 from webhooks.api.parts import Services
 from webhooks.intake import Intake
-from webhooks.receive import Receiver
+from webhooks.receive import RETRY_AFTER_S, Receiver
 from webhooks.traffic_log import TrafficLog
 
 
@@ -43,7 +43,12 @@ def create_app(services: Services, queue_answers: Callable[[], bool] = lambda: T
 
     return Starlette(
         routes=_routes(services, receiver, queue_answers),
-        exception_handlers={HTTPException: _http_problem, Refused: _refusal, Exception: _fault},
+        exception_handlers={
+            HTTPException: _http_problem,
+            Refused: _refusal,
+            StoreUnavailable: _unavailable,
+            Exception: _fault,
+        },
         lifespan=lifespan,
     )
 
@@ -60,6 +65,13 @@ async def _refusal(_request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
     return problems.of_refusal(error)
+
+
+async def _unavailable(_request: Request, _error: Exception) -> Response:
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    return problems.response(
+        503, "store_unavailable", "The store cannot be reached just now.", headers
+    )
 
 
 async def _fault(_request: Request, _error: Exception) -> Response:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from anyio import to_thread
 from sqlalchemy import func, select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,19 +13,28 @@ from starlette.routing import Route
 from domain import clock, figures, heartbeats, schema
 from domain.alert_rules import RULES
 from domain.database import Database
+from domain.errors import StoreUnavailable
 from domain.inbox import DUE_STATES, Event
+from webhooks.hands import Hands
 
 BACKLOG_WARNING_S = 300
+PATIENCE_S: Final = 4.0
+"""Supervisors ask often and do not wait for long."""
+UNAVAILABLE: Final = {"ready": False, "store": "unavailable"}
 
 
 def routes(database: Database, queue_answers: Any) -> list[Route]:
     """The two routes; ``queue_answers()`` tells in good time whether the queue is there."""
+    hands = Hands(2, "health", PATIENCE_S)
 
     async def livez(_request: Request) -> Response:
         return JSONResponse({"alive": True})
 
     async def readyz(_request: Request) -> Response:
-        report = await to_thread.run_sync(_report, database, queue_answers)
+        try:
+            report = await hands.run(_report, database, queue_answers)
+        except StoreUnavailable:
+            report = UNAVAILABLE
         return JSONResponse(report, 200 if report["ready"] else 503)
 
     return [
@@ -40,7 +48,7 @@ def _report(database: Database, queue_answers: Any) -> dict[str, Any]:
         current, backlog = schema.present(database), _backlog_age(database)
         clock_runs = _clock_runs(database)
     except Exception:  # noqa: BLE001 - any trouble with the store means: not ready
-        return {"ready": False, "store": "unavailable"}
+        return UNAVAILABLE
     migrated = current == schema.expected()
     return {
         "ready": migrated,

@@ -12,7 +12,11 @@ from ipaddress import IPv6Address
 from time import monotonic
 from typing import Any, Final
 
+from domain.errors import StoreUnavailable
+
 BODY_BYTES: Final = 1024 * 1024
+ARRIVING_BYTES: Final = 64 * 1024 * 1024
+"""Admission limit: what bodies that are not complete yet may hold together."""
 BODY_PATIENCE_S: Final = 15.0
 """How long a body may take to arrive: a provider sends it at once."""
 LONGEST_NUMBER: Final = 15
@@ -43,7 +47,8 @@ class TooSlow(Exception):
 async def read_body(receive: Any, declared: str | None, limit: int = BODY_BYTES) -> bytes:
     """Read a request body of at most ``limit`` bytes, whatever its Content-Length claims.
 
-    Raises ``TooLarge``, ``TooSlow`` or ``ClientGone``.
+    Raises ``TooLarge``, ``TooSlow`` or ``ClientGone``, and ``StoreUnavailable`` when too much of
+    other bodies has arrived already and waits for its rest.
     """
     if declared is not None and _number(declared) > limit:
         raise TooLarge
@@ -101,17 +106,29 @@ def _number(declared: str) -> int:
 
 
 async def _read_on(receive: Any, message: Any, limit: int) -> bytes:
-    parts, size = [], 0
+    parts: list[bytes] = []
+    try:
+        await _collect(receive, message, limit, parts)
+        return b"".join(parts)
+    finally:
+        for part in parts:
+            ARRIVING.leave(part)
+
+
+async def _collect(receive: Any, message: Any, limit: int, parts: list[bytes]) -> None:
+    size = 0
     while True:
         if message["type"] == "http.disconnect":
             raise ClientGone
         part = message.get("body", b"")
+        if not ARRIVING.enter(part):
+            raise StoreUnavailable("too many bodies are on their way")
         parts.append(part)
         size += len(part)
         if size > limit:
             raise TooLarge
         if not message.get("more_body"):
-            return b"".join(parts)
+            return
         message = await receive()
 
 
@@ -132,6 +149,10 @@ class Room:
     def leave(self, body: bytes) -> None:
         """Give the place back."""
         self._left += len(body) + CALL_BYTES
+
+
+ARRIVING: Final = Room(ARRIVING_BYTES)
+"""One process has one memory."""
 
 
 class UnverifiableRate:

@@ -12,7 +12,6 @@ from time import monotonic
 from typing import Any, Final
 
 import structlog
-from anyio import to_thread
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from starlette.requests import Request
@@ -24,10 +23,12 @@ from domain.database import Database
 from domain.figures import Figure
 from webhooks import auth, problems
 from webhooks.api.parts import Services
+from webhooks.hands import Hands
 from webhooks.sessions import Caller
 
 KEEP_S: Final = 5.0
 """So long what the database told is told again: nobody makes it work by asking often."""
+THREADS: Final = 2
 READERS: Final = frozenset({"viewer"})
 FORWARDED: Final = ("x-forwarded-for", "forwarded", "x-real-ip")
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -78,13 +79,14 @@ def route(services: Services) -> Route:
     """``GET /metrics``."""
     registry = CollectorRegistry()
     registry.register(Figures(services.database))
+    hands = Hands(THREADS, "metrics")
 
     async def metrics(request: Request) -> Response:
         if not _is_this_machine(request):
-            refusal = await to_thread.run_sync(_refusal, services, request)
+            refusal = await hands.run(_refusal, services, request)
             if refusal is not None:
                 return refusal
-        return Response(await to_thread.run_sync(_text, registry), media_type=MEDIA_TYPE)
+        return Response(await hands.run(_text, registry), media_type=MEDIA_TYPE)
 
     return Route("/metrics", metrics, name="metrics")
 

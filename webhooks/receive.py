@@ -93,6 +93,9 @@ class Receiver:
             return _problem(413, "body_too_large", "A webhook body may have up to 1 MiB.")
         except TooSlow:
             return _problem(400, "body_incomplete", "The body did not arrive in time.")
+        except StoreUnavailable as error:
+            log.warning("body_not_admitted", provider=provider.name, reason=str(error))
+            return _unavailable()
         delivery = Delivery(headers=headers, body=body, received_at=clock.now())
         source = scope["client"][0] if scope.get("client") else ""
         return await self._receive(provider, delivery, source)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,6 +28,8 @@ STOP_TIMEOUT_MS = 7_500
 """Every process has 10 s to end after SIGTERM (CONTRACT, Processes), whatever hangs."""
 GRACEFUL_S = 7
 """How long web lets its calls end; the intake's own end comes after it."""
+CONNECTIONS = 2_000
+"""Each may hold some 100 kB before anybody has read from it."""
 FETCH_TIMEOUT_MS = 100
 """An idle worker starts a job after a third of this; Dramatiq's default takes half a second."""
 
@@ -77,18 +81,28 @@ def web_app(settings: Settings) -> Any:
 
 
 def run_web(settings: Settings) -> None:
-    """Serve HTTP until SIGTERM, by which the process then ends (exit status 143)."""
+    """Serve HTTP until SIGTERM."""
     from workers.embedded import bind
 
     app = web_app(settings)
     listener = bind(settings.host, settings.port, "PORT")
     host, port = listener.getsockname()[:2]
     log.info("web_started", at=f"{host}:{port}")
+    # uvicorn answers what runs, and then sends itself the signal again: an end in order.
+    signal.signal(signal.SIGTERM, _end_in_order)
     uvicorn.Server(server_config(app, settings.host, settings.port)).run(sockets=[listener])
 
 
+def _end_in_order(*_: object) -> None:
+    """At once: a thread that hangs in the store must not keep the process alive."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 def server_config(app: Any, host: str, port: int) -> uvicorn.Config:
-    """How uvicorn serves: no access log (it would hold tokens and addresses), bounded shutdown."""
+    """How uvicorn serves: no access log (it would hold tokens and addresses), bounded shutdown,
+    and a bounded number of connections, above which it answers 503 by itself."""
     return uvicorn.Config(
         app,
         host=host,
@@ -97,6 +111,7 @@ def server_config(app: Any, host: str, port: int) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_S,
+        limit_concurrency=CONNECTIONS,
     )
 
 

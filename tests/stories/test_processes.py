@@ -1,7 +1,5 @@
-"""The processes of the Procfile: they start or say why not, end in time, and stand in for another.
-
-Exit status after SIGTERM: worker and clock 0; web 143, since uvicorn ends by the signal it was
-sent once every call is answered.
+"""The processes of the Procfile: they start or say why not, end in time with exit status 0 after
+SIGTERM, and stand in for another.
 """
 
 from __future__ import annotations

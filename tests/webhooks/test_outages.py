@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -14,6 +15,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 
+from domain import tokens
 from domain.database import Database, migrate
 from domain.errors import StoreUnavailable
 from tests.lives import incoming
@@ -21,7 +23,7 @@ from tests.processes import wait_until
 from tests.servers.databases import libpq_url
 from tests.servers.postgres import PostgresServer
 from tests.webhooks.edge import PROBLEM, Edge, edge_on, stripe_event
-from webhooks import intake
+from webhooks import hands, intake
 from webhooks.inbox_rows import Incoming, Receipt
 from webhooks.intake import Intake
 from webhooks.limits import CALL_BYTES
@@ -141,6 +143,38 @@ def test_a_store_that_hangs_is_given_up_after_a_few_seconds(
     # It may have been committed after all: then the next try is a duplicate, and nothing is lost.
     assert again.status_code == 200
     assert [event.provider_event_id for event in fragile.events()] == ["evt_before", "evt_1"]
+
+
+def test_a_store_that_hangs_keeps_nobody_waiting_who_calls_the_api(
+    fragile: Edge, server: PostgresServer
+) -> None:
+    with fragile.runtime.database.transaction() as session:
+        _, token = tokens.create(session, "app", "tests")
+    sent = {"authorization": f"Bearer {token}"}
+    wanted = "/api/accounts/nobody"
+    assert fragile.client.get(wanted, headers=sent).status_code == 404
+    pids = backends(server)
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    began = time.monotonic()
+    try:
+        with ThreadPoolExecutor(4) as crowd:
+            answers = list(crowd.map(lambda _: fragile.client.get(wanted, headers=sent), range(4)))
+            ready = fragile.client.get("/readyz")
+        took = time.monotonic() - began
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+    assert {answer.status_code for answer in answers} <= {404, 503}
+    assert 503 in {answer.status_code for answer in answers}
+    assert all(int(a.headers["retry-after"]) > 0 for a in answers if a.status_code == 503)
+    assert ready.status_code in {200, 503}
+    assert took < hands.PATIENCE_S + QUICKLY_S
+    wait_until(
+        lambda: fragile.client.get(wanted, headers=sent).status_code == 404,
+        "the API answers again",
+        patience=QUICKLY_S,
+    )
 
 
 class Stuck:

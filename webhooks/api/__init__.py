@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Final
 
-from anyio import CapacityLimiter
 from starlette.routing import Route
 
 from webhooks.api import (
@@ -33,6 +32,7 @@ from webhooks.api.openapi import route as contract_route
 from webhooks.api.operation import Operation
 from webhooks.api.parts import Services
 from webhooks.api.resource import Resource
+from webhooks.hands import Hands
 
 THREADS: Final = 12
 """Fewer than the database has connections: the intake must never wait for the API."""
@@ -40,13 +40,13 @@ THREADS: Final = 12
 
 def routes(services: Services) -> list[Route]:
     """Every route of the API, its contract and its manual."""
-    threads = CapacityLimiter(THREADS)
+    hands = Hands(THREADS, "api")
     by_path: dict[str, list[Operation]] = defaultdict(list)
     for operation in OPERATIONS:
         by_path[operation.path].append(operation)
     contract = document(OPERATIONS, services.settings.public_url)
     return [
-        *(Route(path, Resource(services, each, threads)) for path, each in by_path.items()),
+        *(Route(path, Resource(services, each, hands)) for path, each in by_path.items()),
         contract_route(contract),
         manual_route(contract),
     ]

@@ -16,9 +16,7 @@ from typing import Any, Final, TypeVar
 import anyio
 import msgspec
 import structlog
-from anyio import CapacityLimiter, to_thread
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
@@ -29,7 +27,8 @@ from webhooks.api import inputs
 from webhooks.api.inputs import Invalid
 from webhooks.api.operation import Call, Operation, Reply
 from webhooks.api.parts import Services
-from webhooks.limits import ClientGone, TooLarge, read_body
+from webhooks.hands import Hands
+from webhooks.limits import ClientGone, TooLarge, TooSlow, read_body
 from webhooks.sessions import Caller
 
 BODY_BYTES: Final = 256 * 1024
@@ -46,11 +45,9 @@ log = structlog.get_logger()
 class Resource:
     """All operations of one path, as an ASGI application."""
 
-    def __init__(
-        self, services: Services, operations: Sequence[Operation], threads: CapacityLimiter
-    ) -> None:
+    def __init__(self, services: Services, operations: Sequence[Operation], hands: Hands) -> None:
         self._services = services
-        self._threads = threads
+        self._hands = hands
         self.path = operations[0].path
         self._operations = {operation.method: operation for operation in operations}
 
@@ -91,7 +88,7 @@ class Resource:
         )
 
     async def _run(self, work: Callable[..., _T], *args: Any) -> _T:
-        return await to_thread.run_sync(work, *args, limiter=self._threads)
+        return await self._hands.run(work, *args)
 
     async def _settled(self, reply: Reply) -> Reply:
         deadline = anyio.current_time() + PATIENCE_S
@@ -158,7 +155,10 @@ def _problem(error: Exception, request: str) -> Response:
         case TooLarge():
             detail = f"The body may have {BODY_BYTES // 1024} kB at most."
             return problems.response(413, "body_too_large", detail)
-        case StoreUnavailable() | PoolTimeout() | OperationalError():
+        case TooSlow():
+            detail = "The body did not arrive in time."
+            return problems.response(400, "body_incomplete", detail)
+        case StoreUnavailable() | OperationalError():
             return _unavailable(error)
     return _fault(error, request)
 

@@ -13,9 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from anyio import CapacityLimiter, to_thread
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -27,6 +25,7 @@ from webhooks.console import forms, recognition
 from webhooks.console.page import Action, Done, Page, View, Visit
 from webhooks.console.recognition import Forbidden
 from webhooks.console.rendering import HEADERS, Renderer
+from webhooks.hands import Hands
 from webhooks.limits import ClientGone, TooLarge, read_body
 from webhooks.sessions import Caller
 
@@ -40,8 +39,8 @@ class Threads:
     passwords apart, since each takes 64 MB and most of a core."""
 
     def __init__(self, pages: int = 8, slow: int = 2) -> None:
-        self.pages = CapacityLimiter(pages)
-        self.slow = CapacityLimiter(slow)
+        self.pages = Hands(pages, "pages")
+        self.slow = Hands(slow, "passwords")
 
 
 class Desk:
@@ -126,8 +125,8 @@ class Desk:
         if (away := recognition.sent_away(visit, action, is_poll=False)) is not None:
             return away
         recognition.require_meant(caller, visit, sent)
-        limiter = self._threads.slow if action.is_slow else self._threads.pages
-        return await self._run(partial(self._acted, action, visit, scope, sent), limiter)
+        hands = self._threads.slow if action.is_slow else self._threads.pages
+        return await self._run(partial(self._acted, action, visit, scope, sent), hands)
 
     def _acted(self, action: Action, visit: Visit, scope: Any, sent: Sent) -> Response:
         try:
@@ -153,7 +152,7 @@ class Desk:
                 return self._error(visit, 403, str(error))
             case TooLarge():
                 return self._error(visit, 413, visit.say("The form is too large."))
-            case StoreUnavailable() | PoolTimeout() | OperationalError():
+            case StoreUnavailable() | OperationalError():
                 log.warning("store_unavailable", error=type(error).__name__)
                 said = visit.say("The database cannot be reached just now. Try again in a moment.")
                 return self._error(visit, 503, said)
@@ -172,8 +171,8 @@ class Desk:
     ) -> Response:
         return HTMLResponse(self._renderer.html(visit, view, notice, block), view.status)
 
-    async def _run(self, work: Callable[[], _T], limiter: CapacityLimiter | None = None) -> _T:
-        return await to_thread.run_sync(work, limiter=limiter or self._threads.pages)
+    async def _run(self, work: Callable[[], _T], hands: Hands | None = None) -> _T:
+        return await (hands or self._threads.pages).run(work)
 
 
 async def _form(receive: Any, headers: Headers) -> Sent:

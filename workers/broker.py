@@ -27,8 +27,9 @@ QUEUES: Final = {
 }
 """Every job and the queue that its rings go to."""
 NAMESPACE: Final = "billhook"
-RING_AGE_MS: Final = 60_000
-"""An old ring says nothing: the sweeper has rung since."""
+RING_AGE_MS: Final = 10 * 60_000
+"""An old ring says nothing: the sweeper has rung since. Not shorter: to a worker whose clock is
+ahead of the others' every ring seems old."""
 JOB_LIMIT_MS: Final = 15 * 60_000
 MAINTENANCE_CHANCE: Final = 100_000
 """Of a million fetches: how often a worker looks for rings that a dead one held. The default

@@ -26,8 +26,8 @@ ARGUMENTS: Final = (
 )
 """Chromium asks nobody outside: what is tested is on this machine."""
 Scheme = Literal["light", "dark"]
-READ_FAILS: Final = {"kind": "error", "provider": "paypal", "method": "GET", "path": "/v2/*"}
-"""PayPal's API answers 500 to whoever asks what an object is: events about money get stuck."""
+READ_FAILS: Final = ("api-refuses", "--provider", "paypal", "--method", "GET")
+"""PayPal's API refuses whoever asks what an object is: events about money are parked."""
 
 
 class House:
@@ -42,11 +42,11 @@ class House:
 
     def break_reading(self) -> None:
         """From now on PayPal cannot be asked about objects."""
-        _call("POST", f"{self.sandbox}/sandbox/faults", READ_FAILS)
+        self.command("sandbox", "fault", "set", *READ_FAILS, "--sandbox", self.sandbox)
 
     def repair(self) -> None:
         """End every fault."""
-        _call("DELETE", f"{self.sandbox}/sandbox/faults")
+        self.command("sandbox", "fault", "clear", "--sandbox", self.sandbox)
 
     def buy_by_wallet(self, ref: str) -> None:
         """An account orders, and its customer approves at PayPal."""
@@ -67,15 +67,18 @@ class House:
     def add_operator(self, name: str, role: str) -> str:
         """Let somebody else in; returns the password."""
         password = "a sentence of four words"
-        command = [sys.executable, "-m", "workers.cli", "operator", "add", name, "--role", role]
+        self.command("operator", "add", name, "--role", role, "--password-stdin", typed=password)
+        return password
+
+    def command(self, *words: str, typed: str = "") -> None:
+        """Run a command of ``billhook`` in another terminal, as it were."""
         subprocess.run(
-            [*command, "--password-stdin"],
-            input=password.encode(),
+            [sys.executable, "-m", "workers.cli", *words],
+            input=typed.encode(),
             env=_environ(self.directory),
             cwd=self.directory,
             check=True,
         )
-        return password
 
     def status(self, ref: str) -> Any:
         """The account as the app is told."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from playwright.sync_api import Browser, FloatRect, Page, sync_playwright
 
-from tests.browser.house import House, Scheme, house_in, launch, opened, sign_in
+from tests.browser.house import House, Scheme, house_in, launch, opened, sign_in, wait_until
 from tests.browser.places import PLACES
 from tests.mails.screenshots import browser
 
@@ -52,27 +52,30 @@ def walk(chromium: Browser, house: House, target: Path) -> None:
     house.break_reading()
     for number in range(3):
         house.buy_by_wallet(f"mira-{number}")
+    alert = page.get_by_role("link", name="Events are parked")
+    page.goto("/console/alerts")
+    wait_until(lambda: page.reload() is not None and alert.count() > 0, 90)
+    _take(page, target / "walk-1-alert.png")
     page.goto("/console/failures")
-    page.get_by_role("link", name="read_object").wait_for(timeout=60_000)
-    _take(page, target / "walk-1-failures.png")
-    page.get_by_role("link", name="read_object").click()
-    _take(page, target / "walk-2-group.png")
+    failing = page.get_by_role("link", name="PAYMENT.CAPTURE.COMPLETED")
+    failing.wait_for(timeout=60_000)
+    _take(page, target / "walk-2-failures.png")
+    failing.click()
+    group = page.url
+    _take(page, target / "walk-3-group.png")
     page.locator("tbody a.row-link").first.click()
     page.get_by_role("button", name="Dry run").click()
     page.get_by_text("Nothing was changed").wait_for()
     page.evaluate("scrollTo(0, 0)")
-    _take(page, target / "walk-3-dry-run.png")
+    _take(page, target / "walk-4-dry-run.png")
     house.repair()
-    page.goto("/console/failures")
-    page.get_by_role("link", name="read_object").click()
+    page.goto(group)
     page.get_by_role("link", name="Replay the group").click()
     page.get_by_label("Reason").fill("PayPal answers again")
-    _take(page, target / "walk-4-chosen.png")
+    _take(page, target / "walk-5-chosen.png")
     page.get_by_role("button", name="Begin the replay").click()
     page.locator("#progress .badge", has_text="done").first.wait_for(timeout=60_000)
-    _take(page, target / "walk-5-replayed.png")
-    page.goto("/console/failures")
-    page.get_by_text("Nothing is failing.").wait_for(timeout=60_000)
+    _take(page, target / "walk-6-replayed.png")
     context.close()
 
 

@@ -15,21 +15,23 @@ pytestmark = pytest.mark.timeout(240)
 def test_what_is_stuck_is_found_tried_repaired_and_replayed(page: Page, house: House) -> None:
     house.break_reading()
     house.buy_by_wallet("mira")
+    page.goto("/console/alerts")
+    alert = page.get_by_role("link", name="Events are parked")
+    wait_until(lambda: page.reload() is not None and alert.count() > 0, 60)
+
     page.get_by_role("link", name="Failures").click()
-    row = page.get_by_role("link", name="read_object")
+    row = page.get_by_role("link", name="PAYMENT.CAPTURE.COMPLETED")
     expect(row).to_be_visible(timeout=40_000)
     row.click()
+    group = page.url
     page.locator("tbody a.row-link").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Event")
-
     page.get_by_role("button", name="Dry run").click()
-    trial = page.locator("#trial")
-    expect(trial).to_contain_text("Nothing was changed")
+    expect(page.locator("#trial")).to_contain_text("Nothing was changed")
     assert house.status("mira")["subscription"] is None
 
     house.repair()
-    page.goto("/console/failures")
-    page.get_by_role("link", name="read_object").click()
+    page.goto(group)
     page.get_by_role("link", name="Replay the group").click()
     expect(page.get_by_role("heading", name="chosen")).to_be_visible()
     page.get_by_label("Reason").fill("PayPal answers again")
@@ -37,12 +39,26 @@ def test_what_is_stuck_is_found_tried_repaired_and_replayed(page: Page, house: H
     progress = page.locator("#progress")
     expect(progress.locator(".badge").first).to_have_text("done", timeout=40_000)
     expect(progress.locator("tbody .badge").first).to_have_text("passed")
-
     wait_until(lambda: house.status("mira")["subscription"] is not None)
-    page.goto("/console/failures")
-    expect(page.get_by_text("Nothing is failing.")).to_be_visible(timeout=30_000)
     page.goto("/console/audit?action=replay")
     expect(page.locator("tbody")).to_contain_text("PayPal answers again")
+
+
+def test_what_is_left_is_replayed_and_the_alert_closes(page: Page, house: House) -> None:
+    house.repair()
+    page.goto("/console/events?status=parked")
+    if page.get_by_role("link", name="Replay what is found").count():
+        page.get_by_role("link", name="Replay what is found").click()
+        if page.get_by_label("Reason").count():
+            page.get_by_label("Reason").fill("the rest, too")
+            page.get_by_role("button", name="Begin the replay").click()
+            badge = page.locator("#progress .badge").first
+            expect(badge).to_have_text("done", timeout=40_000)
+    page.goto("/console/alerts")
+    alert = page.get_by_role("link", name="Events are parked")
+    wait_until(lambda: page.reload() is not None and alert.count() == 0, 60)
+    page.goto("/console/failures")
+    expect(page.get_by_text("Nothing is failing.")).to_be_visible(timeout=40_000)
 
 
 def test_an_account_is_blocked_and_unblocked_with_a_reason(page: Page, house: House) -> None:

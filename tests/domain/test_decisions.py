@@ -169,6 +169,7 @@ def test_whose_subscription_expired_behind_an_operators_block_must_pay_when_it_i
 
 def test_nobody_is_charged_for_an_account_that_is_blocked(runtime: Runtime, end: datetime) -> None:
     blocks(runtime)
+    assert life.account(runtime).next_charge is None
     for hours in (24, 12, 0):
         life.time_comes(runtime, end - timedelta(hours=hours))
     assert life.effects_of(runtime, "charge_order") == []

@@ -204,7 +204,8 @@ def _open_order(session: Session, account: Account) -> OpenOrder | None:
 def _next_charge(
     session: Session, catalogue: Catalogue, account: Account, subscription: Subscription | None
 ) -> NextCharge | None:
-    if subscription is None or not _renews(subscription):
+    # Who has no access is not charged for it.
+    if subscription is None or not _renews(subscription) or account.status == "blocked":
         return None
     at = timetable.next_try(catalogue, subscription, clock.now())
     if at is None:

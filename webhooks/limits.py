@@ -26,6 +26,11 @@ KEPT_HEADER_BYTES: Final = 4096
 """Of one header's value: the longest that a provider sends has some 500."""
 CALL_BYTES: Final = 4096
 """What a call that waits holds in memory besides its body."""
+QUARANTINE_BYTES_PER_S: Final = 64 * 1024
+QUARANTINE_BYTES: Final = 64 * 1024 * 1024
+"""What may enter the quarantine steadily, and at once, from all sources together: it is written to
+the database, and nobody knows yet whether it is worth it. A provider whose delivery finds no place
+sends it again."""
 UNVERIFIABLE_PER_MINUTE: Final = 60
 BURST: Final = 60
 SOURCES: Final = 10_000
@@ -153,6 +158,27 @@ class Room:
 
 ARRIVING: Final = Room(ARRIVING_BYTES)
 """One process has one memory."""
+
+
+class QuarantineRate:
+    """A token bucket of bytes for everything that cannot be judged yet."""
+
+    def __init__(
+        self, per_second: float = QUARANTINE_BYTES_PER_S, burst: float = QUARANTINE_BYTES
+    ) -> None:
+        self._per_second, self._burst = per_second, burst
+        self._left, self._at = burst, monotonic()
+
+    def spend(self, body: bytes) -> bool:
+        """Take the place of a call with this body; False when there is none."""
+        now = monotonic()
+        self._left = min(self._burst, self._left + (now - self._at) * self._per_second)
+        self._at = now
+        needed = len(body) + CALL_BYTES
+        if needed > self._left:
+            return False
+        self._left -= needed
+        return True
 
 
 class UnverifiableRate:

@@ -27,6 +27,7 @@ from webhooks.limits import (
     KEPT_HEADER_BYTES,
     KEPT_HEADERS,
     ClientGone,
+    QuarantineRate,
     Room,
     TooLarge,
     TooSlow,
@@ -57,6 +58,7 @@ class Receiver:
         self._intake = intake
         self._traffic = traffic
         self._unverifiable = UnverifiableRate()
+        self._quarantine = QuarantineRate()
         self._verifying = Room(VERIFYING_BYTES)
         self._threads = ThreadPoolExecutor(VERIFY_THREADS, thread_name_prefix="verify")
 
@@ -117,7 +119,8 @@ class Receiver:
     async def _judge(self, provider: Provider, delivery: Delivery, source: str) -> Verdict | None:
         """The verdict; None when the source has used up its tries at making us fetch things.
 
-        Raises ``StoreUnavailable`` when too many wait for a verdict already.
+        Raises ``StoreUnavailable`` when too many wait for a verdict already, here or in the
+        quarantine.
         """
         verifier = provider.verifier
         if not verifier.needs_network(delivery):
@@ -126,8 +129,13 @@ class Receiver:
             return None
         verdict = await self._judge_apart(verifier, delivery)
         # What proves authentic costs nothing, however many came while the certificate was fetched.
-        known = verdict.status != "unknown" or self._unverifiable.spend(source)
-        return verdict if known else None
+        if verdict.status != "unknown":
+            return verdict
+        if not self._unverifiable.spend(source):
+            return None
+        if not self._quarantine.spend(delivery.body):
+            raise StoreUnavailable("too much is in quarantine already")
+        return verdict
 
     async def _judge_apart(self, verifier: Verifier, delivery: Delivery) -> Verdict:
         if not self._verifying.enter(delivery.body):

@@ -11,7 +11,16 @@ import pytest
 
 from tests.webhooks.edge import Edge, paypal_event, stripe_event
 from webhooks import limits
-from webhooks.limits import BODY_BYTES, BURST, Room, TooSlow, UnverifiableRate, read_body
+from webhooks.limits import (
+    BODY_BYTES,
+    BURST,
+    CALL_BYTES,
+    QuarantineRate,
+    Room,
+    TooSlow,
+    UnverifiableRate,
+    read_body,
+)
 from webhooks.sandbox.paypal_events import certificate_url
 
 
@@ -27,6 +36,28 @@ def test_a_flood_of_forgeries_is_slowed_down_while_signed_calls_pass(edge: Edge)
     assert refused.json()["code"] == "too_many_unverifiable"
     assert int(refused.headers["retry-after"]) > 0
     assert edge.stripe(body).status_code == 200
+    assert edge.paypal(paypal_event("WH-1")).status_code == 200
+
+
+def test_the_quarantine_takes_so_much_at_once_and_then_only_as_fast_as_it_may_grow() -> None:
+    rate = QuarantineRate(per_second=0, burst=10 * (CALL_BYTES + 100))
+    taken = [rate.spend(b"x" * 100) for _ in range(12)]
+    assert taken == [True] * 10 + [False] * 2
+    steady = QuarantineRate(per_second=1e12, burst=CALL_BYTES)
+    assert all(steady.spend(b"") for _ in range(50))
+
+
+def test_what_finds_no_place_in_the_quarantine_is_asked_to_come_again(
+    edge: Edge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QuarantineRate, "spend", lambda _self, _body: False)
+    base = certificate_url(edge.world).rpartition("/")[0]
+    headers = edge.transmission(paypal_event())
+    unknown = {**headers, "paypal-cert-url": f"{base}/CERT-unknown"}
+    answer = edge.post("paypal", paypal_event(), unknown)
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert edge.events() == []
     assert edge.paypal(paypal_event("WH-1")).status_code == 200
 
 

@@ -45,7 +45,8 @@ class Crew:
     def __init__(self, url: str, moments: Sequence[datetime], size: int, seed: int) -> None:
         self._order = url, moments
         self._dice = _dice(seed)
-        _CONTEXT.set_forkserver_preload([__name__])
+        # pytest as well: a child imports what the parent was started as.
+        _CONTEXT.set_forkserver_preload([__name__, "pytest"])
         self._members = [self._hired() for _ in range(size)]
         self.killed = 0
         self.killed_at_work = 0

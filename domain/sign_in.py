@@ -70,12 +70,7 @@ def sign_in(
     Raises ``TooManyTries``. Takes a fifth of a second, so call it in a thread.
     """
     name = operators.clean_name(name)[: operators.LONGEST_PASSWORD]
-    network = network_of(source)
-    with database.transaction() as session:
-        operator = session.scalar(select(Operator).where(Operator.name == name))
-        limits = _limits(session, operator, name, network)
-        # Spent before the password is looked at: else many tries at once would all pass.
-        _spend(session, limits)
+    operator, limits = take_try(database, name, source)
     if not operators.password_fits(password, operator.password_hash if operator else None):
         return None
     if operator is None or operator.disabled_at is not None:
@@ -86,6 +81,20 @@ def sign_in(
         who = Decider(actor=f"{operator.role}:{operator.name}", source=source)
         audit.record(session, who, "sign_in", "operator", operator.name)
     return secret, operator
+
+
+def take_try(
+    database: Database, name: str, source: str | None
+) -> tuple[Operator | None, Sequence[Limit]]:
+    """Take one try at a password, before it is looked at: else many at once would all pass.
+
+    Returns whose password it is and the limits. Raises ``TooManyTries``.
+    """
+    with database.transaction() as session:
+        operator = session.scalar(select(Operator).where(Operator.name == name))
+        limits = _limits(session, operator, name, network_of(source))
+        _spend(session, limits)
+    return operator, limits
 
 
 def network_of(source: str | None) -> str:

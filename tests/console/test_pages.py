@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from sqlalchemy import select
 from starlette.testclient import TestClient
 
@@ -231,6 +232,13 @@ def test_a_password_is_changed_and_other_browsers_are_signed_out(
     assert other.get("/console/me").status_code == 303
     assert other.sign_in("anna").status_code == 422
     assert other.sign_in("anna", "a sentence is fine").status_code == 303
+
+
+def test_an_open_browser_is_no_place_to_guess_the_password(operator: Visitor) -> None:
+    guess = {"current": "wrong", "new": "a sentence is fine", "again": "a sentence is fine"}
+    with time_machine.travel(clock.wall(), tick=False):
+        answers = [operator.post("/console/me/password", guess).status_code for _ in range(6)]
+    assert answers == [422] * 5 + [429]
 
 
 def test_one_session_or_all_others_are_ended_by_hand(

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from domain import audit, operator_sessions, operators
+from domain import audit, operator_sessions, operators, sign_in
 from domain.errors import Refused
 from domain.operators import LONGEST_PASSWORD, SHORTEST_PASSWORD, Operator
 from webhooks.console.page import ROOT, VIEWER, Action, Done, Field, Page, View, Visit
@@ -76,9 +76,9 @@ def change_password(visit: Visit, form: PasswordForm) -> Done:
     if len(form.new) < SHORTEST_PASSWORD:
         said = visit.say("A password has at least {count} characters.", count=SHORTEST_PASSWORD)
         raise Refused("password_length", said, status=422)
-    with visit.database.transaction() as session:
-        known = operators.find(session, who.name).password_hash
-    if not operators.password_fits(form.current, known):
+    # Whoever found an open browser must not guess here what the sign-in would not let them.
+    operator, _ = sign_in.take_try(visit.database, who.name, visit.source)
+    if operator is None or not operators.password_fits(form.current, operator.password_hash):
         said = visit.say("The current password is wrong.")
         raise Refused("password_wrong", said, status=422)
     fresh = operators.hashed(form.new)

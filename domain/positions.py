@@ -31,10 +31,10 @@ FAILING_AFTER: Final = timedelta(minutes=30)
 FIRST_SPAN: Final = timedelta(minutes=20)
 """A walk in good time is one slice; a long one begins with slices of this length."""
 SHORTEST_SPAN: Final = timedelta(minutes=1)
-LONGEST_SPAN: Final = timedelta(days=1)
+LONGEST_SPAN: Final = timedelta(days=5)
 FEW: Final = 100
 MANY: Final = 1_000
-"""Events in a slice: below ``FEW`` the next one is longer, above ``MANY`` shorter."""
+"""Events in a slice: below ``FEW`` (a page) the next one is longer, above ``MANY`` shorter."""
 
 
 class Position(Base):
@@ -90,7 +90,7 @@ def next_span(span: timedelta, listed: int) -> timedelta:
     """How long the next slice should be after one in which so many events were listed."""
     if listed > MANY:
         return max(SHORTEST_SPAN, span / 2)
-    return min(LONGEST_SPAN, span * 2) if listed < FEW else span
+    return min(LONGEST_SPAN, span * 4) if listed < FEW else span
 
 
 def advance(position: Position, since: datetime, until: datetime) -> None:

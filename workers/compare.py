@@ -42,7 +42,7 @@ PAUSE: Final = timedelta(seconds=30)
 PAUSE_AFTER_FAILURE: Final = timedelta(minutes=3)
 BUDGET_S: Final = 15.0
 BATCH: Final = 20
-LISTED: Final = timedelta(hours=6)
+LISTED: Final = timedelta(days=1)
 """Payments of so long are listed at once."""
 
 log = structlog.get_logger()

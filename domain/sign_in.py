@@ -91,6 +91,9 @@ def take_try(
     Returns whose password it is and the limits. Raises ``TooManyTries``.
     """
     with database.transaction() as session:
+        # In a transaction of its own: held together with the limits below it could deadlock.
+        session.execute(delete(SignInLimit).where(SignInLimit.free_at < clock.wall() - KEPT_FOR))
+    with database.transaction() as session:
         operator = session.scalar(select(Operator).where(Operator.name == name))
         limits = _limits(session, operator, name, network_of(source))
         _spend(session, limits)
@@ -134,7 +137,6 @@ def _known(session: Session, operator: Operator, network: str) -> bool:
 def _spend(session: Session, limits: Sequence[Limit]) -> None:
     """Take one try of each limit, or none of any. Raises ``TooManyTries``."""
     now = clock.wall()
-    session.execute(delete(SignInLimit).where(SignInLimit.free_at < now - KEPT_FOR))
     # In the order of their keys: opposite orders deadlock.
     rows = {limit.key: _row(session, limit, now) for limit in sorted(limits, key=lambda x: x.key)}
     waits = []

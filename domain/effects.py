@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Index, UniqueConstraint, and_, or_, select, text, update
+from sqlalchemy import Index, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import batch, clock
@@ -23,7 +23,7 @@ from domain.inbox import Attempt
 
 LEASE: Final = timedelta(seconds=20)
 """How long the effects of a worker that died wait for another. A living one extends its leases
-(``extend``) for as long as it takes."""
+for as long as it takes."""
 PLANNED: Final = ("wanted", "running", "waiting")
 """States in which an effect will be tried when its time comes (``running``: the lease ended)."""
 RETRIABLE: Final = ("parked", "waiting")
@@ -203,18 +203,6 @@ def claim(session: Session, limit: int, kinds: Collection[str] | None = None) ->
         effect.status, effect.next_attempt_at = "running", now + LEASE
         effect.attempts += 1
     return claimed
-
-
-def extend(session: Session, held: Mapping[int, int]) -> None:
-    """Keep the leases of effects that are being performed: their numbers, and the attempt by which
-    each is held. One that somebody else took over meanwhile is left alone."""
-    own = (and_(Effect.id == number, Effect.attempts == tries) for number, tries in held.items())
-    session.execute(
-        update(Effect)
-        .where(Effect.status == "running", or_(*own))
-        .values(next_attempt_at=clock.now() + LEASE)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def done(effect: Effect, result: Mapping[str, Any] | None = None, note: str | None = None) -> None:

@@ -7,13 +7,15 @@ not made twice meanwhile.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
 import structlog
+from sqlalchemy import and_, or_, update
+from sqlalchemy.orm import Session
 
-from domain import effects
+from domain import clock, effects
 from domain.effects import Effect
 from domain.errors import StoreUnavailable
 from workers.runtime import Runtime
@@ -67,4 +69,15 @@ class HeldEffects:
         held = dict(self._held)
         if held:
             with self._runtime.database.transaction() as session:
-                effects.extend(session, held)
+                _extend(session, held)
+
+
+def _extend(session: Session, held: Mapping[int, int]) -> None:
+    """By number and attempt: one that somebody else took over meanwhile is left alone."""
+    own = (and_(Effect.id == number, Effect.attempts == tries) for number, tries in held.items())
+    session.execute(
+        update(Effect)
+        .where(Effect.status == "running", or_(*own))
+        .values(next_attempt_at=clock.now() + effects.LEASE)
+        .execution_options(synchronize_session=False)
+    )

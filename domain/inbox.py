@@ -72,7 +72,7 @@ class Event(Base):
     status: Mapped[str]
     origin: Mapped[str]
     delivery_id: Mapped[str]
-    """The delivery that brought it first."""
+    """The delivery that brought it first; empty for one that only the provider's list had."""
     received_at: Mapped[datetime]
     created_at: Mapped[datetime | None]
     """When the provider says it happened; orders nothing."""

@@ -192,6 +192,9 @@ def _listed(runtime: Runtime, provider: Provider, at: Place, until: datetime) ->
 def _record(runtime: Runtime, provider: str, at: Place, done: Step) -> None:
     with runtime.database.transaction() as session:
         position = positions.of(session, provider, MONEY)
+        if position.cursor != str(at):
+            # Another run of the same round was here; it took note of what is found here, too.
+            return
         position.cursor = str(done.following) if done.following else None
         for reference in done.equal:
             alerts.resolve(session, RULE, f"{provider}:{reference}")

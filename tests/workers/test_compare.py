@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -214,6 +215,19 @@ def test_a_round_goes_on_where_a_run_ended(sold: Played, monkeypatch: pytest.Mon
     assert len(rows(sold.runtime, Payment)) == 2
     assert compared(sold) >= 3
     assert differences(sold) == []
+
+
+def test_two_runs_at_once_come_to_the_same_end(sold: Played) -> None:
+    change(sold, Payment, amount=100)
+    clock.advance(timedelta(days=1))
+    compare.compare(sold.runtime)
+    provider = sold.runtime.providers["stripe"]
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(compare.go_on, sold.runtime, provider) for _ in range(2)]
+    assert all("error" not in each.result() for each in both)
+    assert position(sold).cursor is None
+    doubts = [e.payload["doubts"] for e in rows(sold.runtime, Effect) if "doubts" in e.payload]
+    assert len(doubts) == 1
 
 
 def test_a_provider_that_is_down_leaves_the_round_where_it_is(sold: Played) -> None:

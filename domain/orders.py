@@ -7,6 +7,7 @@ partial unique index enforces.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -133,6 +134,12 @@ def place(
     session.add(order)
     session.flush()
     return order
+
+
+def owners(session: Session, ids: Collection[str]) -> dict[str, int]:
+    """The accounts of those of the orders that there are."""
+    statement = select(Order.id, Order.account_id).where(Order.id.in_(sorted(ids)))
+    return dict(session.execute(statement).tuples().all())
 
 
 def open_of(session: Session, account_id: int) -> Order | None:

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from domain import resolution, rules
+from domain import orders, resolution, rules
 from domain.accounts import Account
 from domain.errors import NotYet
 from domain.facts import Fact
@@ -25,6 +25,9 @@ from webhooks import translation
 from webhooks.providers.provider import Translation
 from workers.runtime import Runtime
 
+LONGEST_NAME: Final = 64
+MOST_MONEY: Final = 10**15
+"""Minor units; what claims more is nonsense, and might not fit into a column."""
 AMOUNTS: Final = ("amount", "total")
 """Where facts say how much money they speak of."""
 
@@ -62,6 +65,7 @@ def assign(session: Session, jobs: Sequence[Job]) -> None:
     for job in jobs:
         job.account_id = owners.get(job.event.id)
         _remember_keys(job)
+    _remember_claims(session, jobs)
 
 
 def _remember_keys(job: Job) -> None:
@@ -72,6 +76,29 @@ def _remember_keys(job: Job) -> None:
     money = _money(facts)
     if money is not None:
         job.event.amount, job.event.currency = money.amount, money.currency
+
+
+def _remember_claims(session: Session, jobs: Sequence[Job]) -> None:
+    """Note what an event claims that must be read first, so that it is found, and counted with
+    its money, while it is stuck. Rules see facts alone."""
+    claims = [(job.event, job.translation.claim) for job in jobs]
+    named = {claim.order or "" for _, claim in claims if claim is not None and is_name(claim.order)}
+    owners = orders.owners(session, named) if named else {}
+    for event, claim in claims:
+        if claim is None:
+            continue
+        if claim.order is not None and claim.order in owners:
+            event.order_id = event.order_id or claim.order
+            event.account_id = event.account_id or owners[claim.order]
+        if claim.amount is not None and abs(claim.amount.amount) < MOST_MONEY:
+            event.amount, event.currency = claim.amount.amount, claim.amount.currency
+        if is_name(claim.payment):
+            event.payment = event.payment or claim.payment
+
+
+def is_name(name: str | None) -> bool:
+    """Whether a name may be one of ours or of a provider's: short, and without odd letters."""
+    return name is not None and len(name) <= LONGEST_NAME and name.isascii() and name.isprintable()
 
 
 def _money(facts: Sequence[Fact]) -> Money | None:

@@ -229,6 +229,7 @@ def _ask(session: Session, job: Job) -> None:
             f"event:{event.id}:{event.attempts if event.origin == 'replay' else 0}",
             payload={"provider": event.provider, "kind": need.kind, "id": need.id},
             event_id=event.id,
+            account_id=event.account_id,
         )
         if not is_new:
             _refuse_parked(session, event, need)

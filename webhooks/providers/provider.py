@@ -14,9 +14,11 @@ from typing import Literal, Protocol, runtime_checkable
 import msgspec
 
 from domain.facts import Fact
+from domain.money import Money
 from domain.ports import Gateway, Reading, ReadingRequest
 
 __all__ = [
+    "Claim",
     "Delivery",
     "Envelope",
     "Expiring",
@@ -99,6 +101,15 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     received_at: datetime
 
 
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What a body says of itself before anything proves it: to find the event by, and to tell how
+    much hangs on it while it is stuck. No rule may read it."""
+
+    order: str | None = None
+    payment: str | None = None
+    amount: Money | None = None
+
+
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
     """What an event says in neutral terms.
 
@@ -110,6 +121,8 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     needs: tuple[ReadingRequest, ...] = ()
     ignored: str = ""
+    claim: Claim | None = None
+    """With ``needs``: what the body claims meanwhile."""
 
 
 class Translator(Protocol):

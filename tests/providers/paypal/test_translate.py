@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
 
 from domain.errors import Permanent
@@ -17,11 +20,12 @@ from domain.facts import (
     SubscriptionPaymentFailed,
     SubscriptionRead,
 )
+from domain.money import Money
 from domain.ports import Reading, ReadingRequest
 from tests.providers.paypal.expected_facts import CAPTURE, EXPECTED
 from tests.providers.paypal.samples import envelope, event, given, told
 from webhooks.providers.paypal.translate import translate
-from webhooks.providers.provider import Envelope
+from webhooks.providers.provider import Claim, Envelope
 
 
 @pytest.mark.parametrize("status", ["REFUNDED", "PARTIALLY_REFUNDED"])
@@ -196,3 +200,23 @@ def reversed_approval(order: str) -> Envelope:
     """The event that takes an approval back."""
     head = b'{"id":"WH-1","event_type":"CHECKOUT.PAYMENT-APPROVAL.REVERSED",'
     return envelope(head + b'"resource":{"order_id":"' + order.encode() + b'"}}')
+
+
+def test_what_must_be_read_first_is_told_with_what_the_body_claims() -> None:
+    resource = {
+        "id": "42311647XV020574X",
+        "custom_id": "ord_1",
+        "amount": {"value": "57.00", "currency_code": "EUR"},
+    }
+    body = msgspec.json.encode({"id": "WH-1", "resource": resource})
+    sent = Envelope(
+        event_id="WH-1",
+        event_type="PAYMENT.CAPTURE.COMPLETED",
+        body=body,
+        received_at=datetime(2026, 3, 2, tzinfo=UTC),
+    )
+    said = translate(sent, {})
+    assert said.facts == ()
+    assert said.claim == Claim(
+        order="ord_1", payment="42311647XV020574X", amount=Money(5700, "EUR")
+    )

@@ -154,3 +154,9 @@ def test_a_warning_of_fraud_names_the_payment() -> None:
 def test_a_refund_of_nothing_known_waits_for_a_person() -> None:
     with pytest.raises(Permanent, match="names no payment"):
         translate(changed("refund.updated.new", payment_intent=None, charge=None))
+
+
+@pytest.mark.parametrize("status", [{}, [], 7, ""])
+def test_a_dispute_whose_status_is_no_word_is_open_and_no_crash(status: Any) -> None:
+    dispute = changed("charge.dispute.created.new", status=status)
+    assert translate(dispute).facts == (OPENED,)

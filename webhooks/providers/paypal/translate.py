@@ -13,10 +13,10 @@ import msgspec
 
 from domain.errors import Permanent
 from domain.ports import Reading, ReadingRequest
-from webhooks.providers.paypal import disputes, payments, subscriptions, wallets
+from webhooks.providers.paypal import disputes, documents, payments, subscriptions, wallets
 from webhooks.providers.paypal.readings import Event, Needed, Reader
 from webhooks.providers.paypal.settings import PayPalSettings
-from webhooks.providers.provider import Envelope, Translation, Translator
+from webhooks.providers.provider import Claim, Envelope, Translation, Translator
 
 Handler = Callable[[Event, Reader], Translation]
 
@@ -35,7 +35,7 @@ def translate(envelope: Envelope, readings: Mapping[ReadingRequest, Reading]) ->
     try:
         return handler(_event(envelope), Reader(readings))
     except Needed as needed:
-        return Translation(needs=needed.requests)
+        return Translation(needs=needed.requests, claim=_claim(_event(envelope)))
 
 
 def _event(envelope: Envelope) -> Event:
@@ -47,6 +47,18 @@ def _event(envelope: Envelope) -> Event:
     if not isinstance(resource, dict):
         raise Permanent(f"{envelope.event_type} {envelope.event_id} has no resource")
     return Event(envelope.event_type, resource)
+
+
+def _claim(event: Event) -> Claim:
+    """What the resource says, which PayPal's signature binds by a sum alone."""
+    resource = event.resource
+    try:
+        amount = documents.money(resource.get("amount"))
+    except Permanent:
+        amount = None
+    is_payment = event.type.startswith(("PAYMENT.CAPTURE.", "PAYMENT.SALE."))
+    payment = documents.text(resource, "id") if is_payment else None
+    return Claim(order=documents.our_order(resource), payment=payment, amount=amount)
 
 
 def _why_ignored(event_type: str) -> str:

@@ -170,7 +170,7 @@ def _contest(dispute: Document, payment: str) -> list[Fact]:
     opened = DisputeOpened(
         dispute=identifier, payment=payment, amount=amount, reason=text(dispute, "reason")
     )
-    outcome = DISPUTE_OUTCOMES.get(dispute.get("status") or "")
+    outcome = DISPUTE_OUTCOMES.get(text(dispute, "status") or "")
     if outcome is None:
         return [opened]
     closed = DisputeClosed(dispute=identifier, payment=payment, amount=amount, outcome=outcome)

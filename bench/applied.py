@@ -39,14 +39,17 @@ FROM accounts WHERE ref LIKE %(name)s || '%%'
 RETURNING id
 """
 APPLIED: Final = """
-SELECT count(*) FROM subscriptions s JOIN invoices i ON i.order_id = s.order_id
-WHERE i.number IS NOT NULL AND s.state = 'active' AND s.order_id = ANY (%s)
+SELECT count(*) FROM orders o JOIN subscriptions s ON s.account_id = o.account_id
+JOIN invoices i ON i.kind = 'invoice' AND i.cause = 'order:' || o.id
+WHERE o.id = ANY (%s) AND s.order_id = o.id AND s.state = 'active' AND i.number IS NOT NULL
 """
 MOMENTS: Final = """
 SELECT extract(epoch FROM pg_xact_commit_timestamp(p.xmin)),
        extract(epoch FROM pg_xact_commit_timestamp(i.xmin))
-FROM invoices i JOIN events e ON e.order_id = i.order_id JOIN payloads p ON p.event_id = e.id
-WHERE i.order_id = ANY (%s)
+FROM orders o JOIN invoices i ON i.kind = 'invoice' AND i.cause = 'order:' || o.id
+JOIN events e ON e.account_id = o.account_id AND e.order_id = o.id
+JOIN payloads p ON p.event_id = e.id
+WHERE o.id = ANY (%s)
 """
 UNFINISHED: Final = """
 SELECT count(*) FROM effects WHERE status IN ('wanted', 'running', 'waiting')

@@ -19,6 +19,7 @@ from domain.facts import DisputeClosed, DisputeOpened, Fact
 from domain.methods import PaymentMethod
 from domain.orders import Order
 from domain.payments import Payment
+from domain.resolution import named
 from domain.subscriptions import Subscription
 
 Subject = tuple[str, Sequence[Fact]]
@@ -72,16 +73,16 @@ def _orders(session: Session, batch: Batch, keys: Keys) -> None:
 
 
 def _payments(session: Session, batch: Batch, keys: Keys) -> None:
-    references = {reference for _, reference in keys}
-    found = _rows(session, select(Payment).where(Payment.reference.in_(references))) if keys else []
+    statement = select(Payment).where(*named(Payment.provider, Payment.reference, keys))
+    found = _rows(session, statement) if keys else []
     there = {(row.provider, row.reference): row for row in found}
     for key in keys:
         batch.learn(Payment, key, there.get(key))
 
 
 def _customers(session: Session, batch: Batch, keys: Keys) -> None:
-    names = {customer for _, customer in keys}
-    statement = select(ProviderCustomer).where(ProviderCustomer.customer.in_(names))
+    both = ProviderCustomer.provider, ProviderCustomer.customer
+    statement = select(ProviderCustomer).where(*named(*both, keys))
     found = _rows(session, statement) if keys else []
     there = {(row.provider, row.customer): row for row in found}
     for key in keys:
@@ -89,8 +90,9 @@ def _customers(session: Session, batch: Batch, keys: Keys) -> None:
 
 
 def _methods(session: Session, batch: Batch, keys: Keys) -> None:
-    tokens = {token for _, token in keys}
-    statement = select(PaymentMethod).where(PaymentMethod.token.in_(tokens))
+    statement = select(PaymentMethod).where(
+        *named(PaymentMethod.provider, PaymentMethod.token, keys)
+    )
     found = _rows(session, statement) if keys else []
     there = {(row.provider, row.token): row for row in found}
     for key in keys:

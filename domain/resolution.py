@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -66,30 +66,35 @@ def _by_ref(session: Session, keys: set[tuple[str, str]]) -> Found:
 
 
 def _by_payment(session: Session, keys: set[tuple[str, str]]) -> Found:
-    references = sorted({value for _, value in keys})
-    columns = Payment.provider, Payment.reference, Payment.account_id
-    rows = session.execute(select(*columns).where(Payment.reference.in_(references)))
-    return {(provider, reference): account for provider, reference, account in rows}
+    return _owners(session, Payment, Payment.reference, keys)
 
 
 def _by_subscription(session: Session, keys: set[tuple[str, str]]) -> Found:
-    references = sorted({value for _, value in keys})
-    rows = session.scalars(
-        select(ManagedSubscription).where(ManagedSubscription.reference.in_(references))
-    )
-    return {(row.provider, row.reference): row.account_id for row in rows}
+    return _owners(session, ManagedSubscription, ManagedSubscription.reference, keys)
 
 
 def _by_token(session: Session, keys: set[tuple[str, str]]) -> Found:
-    tokens = sorted({value for _, value in keys})
-    rows = session.scalars(select(PaymentMethod).where(PaymentMethod.token.in_(tokens)))
-    return {(method.provider, method.token): method.account_id for method in rows}
+    return _owners(session, PaymentMethod, PaymentMethod.token, keys)
 
 
 def _by_customer(session: Session, keys: set[tuple[str, str]]) -> Found:
-    customers = sorted({value for _, value in keys})
-    rows = session.scalars(select(ProviderCustomer).where(ProviderCustomer.customer.in_(customers)))
-    return {(row.provider, row.customer): row.account_id for row in rows}
+    return _owners(session, ProviderCustomer, ProviderCustomer.customer, keys)
+
+
+def _owners(session: Session, table: Any, name: Any, keys: set[tuple[str, str]]) -> Found:
+    statement = select(table.provider, name, table.account_id)
+    rows = session.execute(statement.where(*named(table.provider, name, keys)))
+    return {(provider, value): account for provider, value, account in rows}
+
+
+def named(provider: Any, name: Any, keys: Iterable[tuple[str, str]]) -> tuple[Any, Any]:
+    """The condition that a row has one of the keys, each a provider and one of its names.
+
+    Without the provider the index over both columns is of no use, and the whole table is read.
+    """
+    keys = list(keys)
+    providers, names = sorted({each for each, _ in keys}), sorted({each for _, each in keys})
+    return provider.in_(providers), name.in_(names)
 
 
 _LOOKUPS: Final[dict[str, Callable[[Session, set[tuple[str, str]]], Found]]] = {

@@ -6,6 +6,7 @@ translation is shown in English; a test finds those, and translations that nobod
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -26,6 +27,7 @@ from domain.operators import LANGUAGES
 NAMES: Final = {"en": "English", "fr": "Français", "cs": "Čeština"}
 """Every language by its own name."""
 LOCALES: Final = {"en": "en_GB", "fr": "fr", "cs": "cs"}
+_GLUED: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
 WORDS: Final = Path(__file__).with_name("words")
 
 
@@ -73,11 +75,10 @@ class Speech:
 
     def money(self, amount: Money) -> str:
         """An amount with its currency."""
-        return format_currency(Decimal(amount.amount) / 100, amount.currency, locale=self.locale)
-
-    def amount(self, minor: int, currency: str) -> str:
-        """The same of minor units and a currency."""
-        return self.money(Money(minor, currency))
+        value = Decimal(amount.amount) / 100
+        text = format_currency(value, amount.currency, locale=self.locale)
+        # CLDR sets letters apart from digits; Babel leaves them together.
+        return _GLUED.sub("\N{NO-BREAK SPACE}", text)
 
     def day(self, day: date) -> str:
         """A date."""

@@ -22,6 +22,10 @@ BATCH: Final = 100
 log = structlog.get_logger()
 
 
+Failures = dict[str, Exception]
+"""What went wrong, by the account's reference."""
+
+
 class Place(NamedTuple):
     """Where in the row of what is due."""
 
@@ -40,6 +44,7 @@ def pass_time(runtime: Runtime) -> None:
 
 def _act_on_batch(runtime: Runtime, upto: datetime, last: Place | None) -> Place | None:
     """Act on the next ones; the place of the last of them, or None when none are left."""
+    failures: Failures = {}
     with runtime.database.transaction() as session:
         scan = session.execute(due_accounts(BATCH, upto, last))
         due = [Place(at, number) for at, number in scan if at is not None]
@@ -47,9 +52,13 @@ def _act_on_batch(runtime: Runtime, upto: datetime, last: Place | None) -> Place
             return None
         ids = [place.account_id for place in due]
         locked = accounts.lock_free(session, ids)
-        moved = _move(runtime, session, [locked[number] for number in ids if number in locked])
+        held = [locked[number] for number in ids if number in locked]
+        moved = _move(runtime, session, held, failures)
         passage.resolve_moved(session, [work.account.ref for work in moved])
         invoices.number_all(session, [paper for work in moved for paper in work.papers])
+    for ref, error in failures.items():
+        # After the transaction: a traceback takes its time, and nobody shall wait for it.
+        log.error("subscription_not_moved", account=ref, exc_info=error)
     return due[-1]
 
 
@@ -69,7 +78,9 @@ def due_accounts(
     return statement.order_by(due_at, number).limit(limit)
 
 
-def _move(runtime: Runtime, session: Session, locked: list[Account]) -> list[Work]:
+def _move(
+    runtime: Runtime, session: Session, locked: list[Account], failures: Failures
+) -> list[Work]:
     """Act on all of them in one savepoint; when one cannot be moved, on each in its own: a mistake
     in one must not hold up the others."""
     try:
@@ -78,7 +89,10 @@ def _move(runtime: Runtime, session: Session, locked: list[Account]) -> list[Wor
         if is_outage(error):
             raise
         # Whose it is, is found out now.
-        return [work for account in locked for work in _act_alone(runtime, session, account)]
+        moved = []
+        for account in locked:
+            moved += _act_alone(runtime, session, account, failures)
+        return moved
 
 
 def _act(runtime: Runtime, session: Session, locked: list[Account]) -> list[Work]:
@@ -93,12 +107,12 @@ def _act(runtime: Runtime, session: Session, locked: list[Account]) -> list[Work
     return works
 
 
-def _act_alone(runtime: Runtime, session: Session, account: Account) -> list[Work]:
+def _act_alone(
+    runtime: Runtime, session: Session, account: Account, failures: Failures
+) -> list[Work]:
     try:
         return _act(runtime, session, [account])
-    except Exception as error:
-        if is_outage(error):
-            raise
-        log.exception("subscription_not_moved", account=account.ref)
+    except Exception as error:  # noqa: BLE001 - it is told to a person, and tried again
+        failures[account.ref] = error
         passage.put_off(Work(session, runtime.catalogue, account), outcomes.describe(error))
         return []

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+import structlog
 from sqlalchemy import select
 
 from domain import clock
@@ -26,7 +27,9 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def runtime(database: Database, frozen_clock: object) -> Iterator[Runtime]:
     runtime = lives.runtime_on(database)
-    yield runtime
+    # Tracebacks are not printed: that takes seconds.
+    with structlog.testing.capture_logs():
+        yield runtime
     become(runtime, "standard")
     clock.advance(timedelta(hours=2))
     pass_time(runtime)
@@ -66,10 +69,13 @@ def test_it_does_not_hold_up_the_others(runtime: Runtime, end: datetime) -> None
 
 
 def test_a_person_is_told_once_and_why(runtime: Runtime, end: datetime) -> None:
-    life.time_comes(runtime, end - DAY)
-    for _ in range(30):
-        clock.advance(timedelta(seconds=1))
-        pass_time(runtime)
+    with structlog.testing.capture_logs() as lines:
+        life.time_comes(runtime, end - DAY)
+        for _ in range(30):
+            clock.advance(timedelta(seconds=1))
+            pass_time(runtime)
+    failures = [line for line in lines if line["event"] == "subscription_not_moved"]
+    assert [(line["account"], line["log_level"]) for line in failures] == [("acme", "error")]
     assert told(runtime) == [("acme", "open", 1)]
     with runtime.database.transaction() as session:
         reason = session.scalars(select(Alert.details)).one()["reason"]

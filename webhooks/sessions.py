@@ -81,7 +81,10 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         return site is not None if origin is None else self._is_ours(origin)
 
     def _is_ours(self, origin: str) -> bool:
-        ours = {self.headers.get("host", "").lower(), urlsplit(self.settings.public_url or "").netloc}
+        ours = {
+            self.headers.get("host", "").lower(),
+            urlsplit(self.settings.public_url or "").netloc.lower(),
+        }
         return urlsplit(origin).netloc.lower() in ours - {""}
 
 

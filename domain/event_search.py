@@ -182,17 +182,14 @@ def _skipping(status: str | None) -> Rows:
     met = select(*first.c).cte("met", recursive=True)
     further = aliased(Event)
     ahead = [getattr(further, name) for name in FACETS]
-    following = (
-        select(*ahead)
-        .where(
-            tuple_(*ahead) > tuple_(*met.c),
-            *([further.status == status] if status is not None else []),
-        )
-        .order_by(*ahead)
-        .limit(1)
-        .lateral("following")
-    )
-    met = met.union_all(select(*following.c).select_from(met.join(following, literal(True))))
+    greater = select(*ahead).where(tuple_(*ahead) > tuple_(*met.c)).order_by(*ahead)
+    following = greater.limit(1).lateral("following")
+    jumps = select(*following.c).select_from(met.join(following, literal(True)))
+    if status is not None:
+        # Said of the combination that was met last: of the next, it would keep the index from
+        # being entered at the right place.
+        jumps = jumps.where(met.c.status == status)
+    met = met.union_all(jumps)
     return select(*met.c)
 
 

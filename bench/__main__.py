@@ -45,9 +45,10 @@ def measure(options: Any) -> Everything:
         if options.history:
             url = on.database()
             big_store.fill(url, *options.history)
-            edge_later = throughput.measure(on, options.rounds, url)
             options.burst = 0
+            # First, because what is sent to web alone stays there for the workers.
             workers_later = workers_on(on, url, options)
+            edge_later = throughput.measure(on, options.rounds, url)
         return Everything(
             at=datetime.now(UTC),
             machine=machine.description(on.describe()),

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from anyio import CapacityLimiter
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
@@ -19,6 +18,7 @@ from webhooks.api import OPERATIONS
 from webhooks.api.operation import Reply
 from webhooks.api.parts import Services
 from webhooks.api.resource import BODY_BYTES, Resource
+from webhooks.hands import Hands
 
 ACCOUNT = "/api/accounts/shop"
 
@@ -194,7 +194,7 @@ def test_a_fault_of_ours_shows_nothing_of_its_inside(
         raise LookupError("the customer anna@example.com is missing")
 
     operation = replace(OPERATIONS[1], path="/faulty", handler=faulty)
-    resource = Resource(services, [operation], CapacityLimiter(1))
+    resource = Resource(services, [operation], Hands(1, "test"))
     with TestClient(Starlette(routes=[Route("/faulty", resource)])) as client:
         answer = client.get("/faulty", headers={"Authorization": f"Bearer {token('app')}"})
     assert answer.status_code == 500
@@ -205,7 +205,7 @@ def test_a_fault_of_ours_shows_nothing_of_its_inside(
 
 def test_a_store_that_is_away_is_answered_with_when_to_come_again(services: Services) -> None:
     away = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
-    resource = Resource(replace(services, database=away), OPERATIONS[:1], CapacityLimiter(1))
+    resource = Resource(replace(services, database=away), OPERATIONS[:1], Hands(1, "test"))
     with TestClient(Starlette(routes=[Route(OPERATIONS[0].path, resource)])) as client:
         answer = client.put(ACCOUNT, headers={"Authorization": "Bearer some"})
     assert answer.status_code == 503

@@ -119,10 +119,10 @@ def test_failed_effects_are_grouped_with_the_money_that_does_not_come(runtime: R
     lives.account(runtime)
     order = lives.order(runtime)
     with runtime.database.transaction() as session:
-        owner = {"account_id": order.account_id}
-        effects.want(session, "charge_order", order.id, "order:a", **owner)
-        effects.want(session, "capture_checkout", "chk_1", f"order:{order.id}", **owner)
-        effects.want(session, "send_mail", "receipt", f"order:{order.id}", **owner)
+        owner = order.account_id
+        effects.want(session, "charge_order", order.id, "order:a", account_id=owner)
+        effects.want(session, "capture_checkout", "chk_1", f"order:{order.id}", account_id=owner)
+        effects.want(session, "send_mail", "receipt", f"order:{order.id}", account_id=owner)
         for effect in session.scalars(select(Effect)):
             effects.park(effect, "down", f"{effect.kind}: Transient: down")
     group_failures(runtime)

@@ -74,7 +74,7 @@ def wanted() -> dict[str, Any]:
 
 def expected(session: Session, given: dict[str, Any]) -> list[int]:
     """What a plain look at every row finds."""
-    refs = dict(session.execute(select(Account.id, Account.ref)).all())
+    refs: dict[int | None, str] = dict(session.execute(select(Account.id, Account.ref)).all())
     tests: dict[str, Callable[[Event, Any], bool]] = {
         "account": lambda e, v: refs.get(e.account_id) == v,
         "order": lambda e, v: e.order_id == v,

@@ -139,7 +139,7 @@ def place(
 def owners(session: Session, ids: Collection[str]) -> dict[str, int]:
     """The accounts of those of the orders that there are."""
     statement = select(Order.id, Order.account_id).where(Order.id.in_(sorted(ids)))
-    return dict(session.execute(statement).tuples().all())
+    return dict(session.execute(statement).all())
 
 
 def open_of(session: Session, account_id: int) -> Order | None:

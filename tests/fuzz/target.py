@@ -92,7 +92,7 @@ class Target:
         """How many events are in each state."""
         with self.database.transaction() as session:
             counts = select(Event.status, func.count()).group_by(Event.status)
-            return dict(session.execute(counts).tuples().all())
+            return {row[0]: row[1] for row in session.execute(counts)}
 
     def authentic(self) -> int:
         """How many events were believed to be a provider's."""

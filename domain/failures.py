@@ -16,7 +16,7 @@ from sqlalchemy import Index, case, exists, func, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
-from domain.database import Base, BigId
+from domain.database import Base, BigId, insert_once
 from domain.effects import Effect
 from domain.errors import Refused
 from domain.inbox import Event
@@ -109,7 +109,8 @@ def refresh(session: Session) -> None:
         if fingerprint in known:
             _update(known[fingerprint], counts)
         else:
-            session.add(_new(fingerprint, counts))
+            # Two clocks may count at the same moment: whoever comes second finds it there.
+            insert_once(session, FailureGroup, **_new(fingerprint, counts))
     for fingerprint, group in known.items():
         if fingerprint not in found:
             group.state, group.closed_at = CLOSED, now
@@ -132,11 +133,10 @@ def _update(group: FailureGroup, counts: dict[str, Any]) -> None:
     group.last_seen = max(group.last_seen, counts["last_seen"])
 
 
-def _new(fingerprint: str, counts: dict[str, Any]) -> FailureGroup:
+def _new(fingerprint: str, counts: dict[str, Any]) -> dict[str, Any]:
     handler, exception, message = parts(fingerprint)
-    return FailureGroup(
-        handler=handler, exception=exception, message=message, state=OPEN, reopened=0, **counts
-    )
+    named = {"handler": handler, "exception": exception, "message": message}
+    return {**named, "state": OPEN, "reopened": 0, **counts}
 
 
 def _counted(session: Session) -> Iterator[dict[str, Any]]:

@@ -29,6 +29,8 @@ class Payment(Base):
         UniqueConstraint("provider", "reference"),
         Index("ix_payments_account", "account_id"),
         Index("ix_payments_order", "order_id"),
+        # Operators name a payment by its reference alone.
+        Index("ix_payments_reference", "reference"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

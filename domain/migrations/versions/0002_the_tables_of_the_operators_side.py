@@ -357,6 +357,9 @@ def upgrade() -> None:
             sqlite_where=sa.text("kind = 'renewal' AND state = 'paid'"),
         )
 
+    with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.create_index("ix_payments_reference", ["reference"], unique=False)
+
     with op.batch_alter_table("subscriptions", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column(
@@ -407,6 +410,9 @@ def downgrade() -> None:
         batch_op.drop_column("retries_from")
         batch_op.drop_column("suspended_at")
         batch_op.drop_column("renewal_told")
+
+    with op.batch_alter_table("payments", schema=None) as batch_op:
+        batch_op.drop_index("ix_payments_reference")
 
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.drop_index(

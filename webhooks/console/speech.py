@@ -84,6 +84,10 @@ class Speech:
         """A date."""
         return format_date(day, "medium", locale=self.locale)
 
+    def amount(self, minor: int, currency: str) -> str:
+        """The same of minor units and a currency."""
+        return self.money(Money(minor, currency))
+
     def day_of_month(self, day: date) -> str:
         """Day and month, without the year."""
         return format_date(day, "d. M." if self.language == "cs" else "d MMM", locale=self.locale)

@@ -18,7 +18,6 @@ MOST: Final = 50_000
 _FAILED: Final = text("kind = 'renewal_failed'")
 _RENEWED: Final = text("kind = 'renewal' AND state = 'paid'")
 
-Index("ix_history_renewal_failed", HistoryEntry.at, postgresql_where=_FAILED, sqlite_where=_FAILED)
 Index("ix_orders_renewed", Order.closed_at, postgresql_where=_RENEWED, sqlite_where=_RENEWED)
 
 

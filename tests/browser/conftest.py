@@ -12,10 +12,20 @@ from tests.mails import screenshots
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A Chromium; without one the tests are left out, which the end of the run says."""
-    if screenshots.browser() is None:
+def installed() -> str:
+    """The browser's path; without one the tests are left out, which the end of the run says."""
+    path = screenshots.browser()
+    if path is None:
         pytest.skip("there is no Chromium on this machine: make browser")
+    return path
+
+
+# Not for the session: while it is open the driver keeps an event loop running in this thread, and
+# no other test in it could run one of its own.
+@pytest.fixture(scope="module")
+def chromium(installed: str) -> Iterator[Browser]:
+    """A running Chromium."""
+    assert installed
     with sync_playwright() as driver:
         started = launch(driver)
         yield started
@@ -23,9 +33,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory, installed: str) -> Iterator[House]:
     """Billhook as ``make run`` starts it."""
-    assert chromium.is_connected()
+    assert installed
     with house_in(tmp_path_factory.mktemp("house")) as house:
         yield house
 

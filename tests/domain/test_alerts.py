@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -17,44 +16,19 @@ from domain.audit import AuditEntry, Decider
 from domain.database import Database
 from domain.effects import Effect
 from domain.errors import Refused
+from tests.alerting import (
+    ANNA,
+    RULE,
+    SUBJECT,
+    closed,
+    in_a_transaction,
+    messages,
+    opened,
+    rows,
+    told,
+)
 
-RULE, SUBJECT = "parked_events", "acme"
-ANNA = Decider(actor="operator:anna", source="192.0.2.7")
 pytestmark = pytest.mark.usefixtures("frozen_clock")
-
-
-def opened(database: Database, subject: str = SUBJECT, rule: str = RULE) -> bool:
-    with database.transaction() as session:
-        return alerts.observe(session, rule, subject, count=3)
-
-
-def closed(database: Database, subject: str = SUBJECT, rule: str = RULE) -> bool:
-    with database.transaction() as session:
-        return alerts.resolve(session, rule, subject)
-
-
-def told(database: Database, *sinks: str) -> int:
-    with database.transaction() as session:
-        return alert_messages.tell(session, sinks or ("webhook",))
-
-
-def messages(database: Database) -> list[tuple[str, str]]:
-    """What is to be sent: sink and change, in order."""
-    with database.transaction() as session:
-        rows = session.scalars(
-            select(Effect).where(Effect.kind == "send_alert").order_by(Effect.id)
-        )
-        return [(row.target, row.payload["change"]) for row in rows]
-
-
-def rows(database: Database) -> list[Alert]:
-    with database.transaction() as session:
-        return list(session.scalars(select(Alert).order_by(Alert.id)))
-
-
-def in_a_transaction(database: Database, work: Callable[[Session], object]) -> None:
-    with database.transaction() as session:
-        work(session)
 
 
 def test_a_happening_that_repeats_is_one_alert_that_counts(database: Database) -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
-from domain import clock, failures
+from domain import audit, clock, credit, failures
+from domain.accounts import Account
 from domain.database import Database
 from domain.inbox import Attempt, Event, Payload
+from domain.money import Money
+from domain.orders import Order
 from tests.console.conftest import Visitor
 
 SECRET = "anna@customers.example"
@@ -104,3 +108,24 @@ def test_a_list_with_nothing_in_it_says_so(operator: Visitor, address: str) -> N
     answer = operator.get(address)
     assert answer.status_code == 200
     assert 'class="empty"' in answer.text
+
+
+def test_a_change_of_plan_is_audited_as_the_api_has_it(
+    operator: Visitor, database: Database
+) -> None:
+    with database.transaction() as session:
+        session.add(Account(ref="shop-1", email=SECRET, currency="EUR", billing={"country": "AT"}))
+    target = {"plan": "standard", "interval": "month", "agents": "1", "conversations": "100"}
+    refused = operator.post("/console/accounts/shop-1/order", {**target, "reason": "asked"})
+    assert refused.status_code == 422
+    assert "no saved payment method" in refused.text
+    with database.transaction() as session:
+        assert audit.page(session, 5, action="order") == []
+        account = session.scalars(select(Account)).one()
+        credit.book(session, account.id, "test", Money(10_000_00, "EUR"), cause="test:1")
+    done = operator.post("/console/accounts/shop-1/order", {**target, "reason": "asked"})
+    assert done.status_code == 303, done.text
+    with database.transaction() as session:
+        [line] = audit.page(session, 5, action="order")
+        order = session.scalars(select(Order)).one()
+    assert (line.subject_kind, line.subject, line.reason) == ("order", order.id, "asked")

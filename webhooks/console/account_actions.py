@@ -95,8 +95,8 @@ def change(visit: Visit, path: AccountPath, form: ChangeForm) -> Done:
     with visit.database.transaction() as session:
         work = _work(visit, session, path.ref)
         order = decisions.change(work, target, by.reason.strip())
-        told = {"order": order.id, **msgspec.to_builtins(target)}
-        audit.record(session, by, "order", "account", path.ref, account_id=work.account.id, **told)
+        told = msgspec.to_builtins(target)
+        audit.record(session, by, "order", "order", order.id, account_id=work.account.id, **told)
         state = visit.speech.term(order.state)
     return _done(visit, path.ref, visit.say("The order is placed; it is {state}.", state=state))
 
@@ -110,14 +110,9 @@ def refund(visit: Visit, path: PaymentPath, form: RefundForm) -> Done:
         payment = _payment(session, work.account, path.id)
         amount = _amount(visit, form.amount, payment.currency)
         wanted = refunds.request(work, payment, amount, by.reason.strip())
+        told = {"refund": wanted.id, "amount": str(wanted.money)}
         audit.record(
-            session,
-            by,
-            "refund",
-            "payment",
-            payment.reference,
-            account_id=work.account.id,
-            amount=str(wanted.money),
+            session, by, "refund", "payment", payment.id, account_id=work.account.id, **told
         )
     return _done(visit, path.ref, visit.say("The refund is on its way."))
 

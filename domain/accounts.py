@@ -44,6 +44,8 @@ class Account(Base):
     blocked_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     updated_at: Mapped[datetime] = mapped_column(default=clock.now, onupdate=clock.now)
+    erased_at: Mapped[datetime | None]
+    """When its personal data were erased on request."""
 
 
 class ProviderCustomer(Base):

@@ -93,6 +93,12 @@ class Event(Base):
     """What its failure has in common with others; None while it has not failed."""
     failed_at: Mapped[datetime | None]
     """When it failed last, as long as it has not succeeded."""
+    sealed_key: Mapped[bytes | None]
+    """The key of its payload, wrapped; None where the payload is plain (``domain/payloads.py``)."""
+    sealed_by: Mapped[str | None]
+    """The master key that wraps it, until the account is known."""
+    data_key_id: Mapped[int | None]
+    """The account's data key that wraps it since."""
 
 
 class Payload(Base):

@@ -36,6 +36,11 @@ class StoredReading(Base):
     asked_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     document: Mapped[dict[str, Any] | None]
+    """Plain, where there are no data keys; otherwise it is in ``sealed``."""
+    sealed: Mapped[bytes | None]
+    sealed_key: Mapped[bytes | None]
+    sealed_by: Mapped[str | None]
+    data_key_id: Mapped[int | None]
 
 
 def begin(session: Session, provider: str, request: ReadingRequest) -> int:

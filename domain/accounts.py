@@ -163,4 +163,5 @@ def _unknown(ref: str) -> Refused:
         "account_unknown",
         f"There is no account {ref!r}; create it with PUT /api/accounts/{ref}.",
         status=404,
+        ref=ref,
     )

@@ -177,7 +177,8 @@ def acknowledge(session: Session, alert_id: int, by: Decider) -> Alert:
     if by.reason.strip():
         audit.needs_reason(by)
     if alert.state == "resolved":
-        raise Refused("alert_resolved", f"Alert {alert_id} is over; there is nothing to look into.")
+        said = f"Alert {alert_id} is over; there is nothing to look into."
+        raise Refused("alert_resolved", said, number=alert_id)
     if alert.state == "open":
         alert.state = "acknowledged"
         alert.acknowledged_by, alert.acknowledged_at = by.actor, clock.now()
@@ -192,7 +193,8 @@ def find(session: Session, alert_id: int, *, lock: bool = False) -> Alert:
     """The alert of that number. Raises ``Refused`` (404)."""
     alert = session.get(Alert, alert_id, with_for_update=lock or None)
     if alert is None:
-        raise Refused("alert_unknown", f"There is no alert {alert_id}.", status=404)
+        said = f"There is no alert {alert_id}."
+        raise Refused("alert_unknown", said, status=404, number=alert_id)
     return alert
 
 

@@ -92,6 +92,7 @@ def needs_reason(by: Decider) -> None:
             "reason_missing",
             f"reason: say in 1 to {LONGEST_REASON} characters why; it is kept in the audit log.",
             status=422,
+            most=LONGEST_REASON,
         )
 
 

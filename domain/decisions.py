@@ -41,6 +41,8 @@ def block(work: Work, reason: str) -> None:
             "already_blocked",
             f"Account {work.account.ref!r} was blocked by an operator on "
             f"{work.account.blocked_at:%Y-%m-%d %H:%M} UTC; it stays so until it is unblocked.",
+            ref=work.account.ref,
+            at=work.account.blocked_at,
         )
     work.note("account_blocked", reason=reason)
     _withdraw_purchase(work)
@@ -59,7 +61,9 @@ def unblock(work: Work, reason: str) -> None:
     lifted = work.account.blocked_reason
     if lifted is None or not accounts.unblock(work.account, lifted):
         raise Refused(
-            "not_blocked", f"Account {work.account.ref!r} is not blocked: there is nothing to lift."
+            "not_blocked",
+            f"Account {work.account.ref!r} is not blocked: there is nothing to lift.",
+            ref=work.account.ref,
         )
     work.note("account_unblocked", reason=reason, block=lifted)
     cause = _cause(work, "unblock")
@@ -101,6 +105,7 @@ def resend_invoice(work: Work, invoice: Invoice, request: str) -> None:
             "invoice_not_mailed",
             f"No mail went out with {invoice.number}, so there is none to send again; its PDF is "
             f"at /api/invoices/{invoice.number}.pdf.",
+            number=invoice.number,
         )
     cause = f"resend:{invoice.id}:{request}"
     if notify(work, sent.target, cause, sent.payload["parameters"], invoice_id=invoice.id):
@@ -133,6 +138,7 @@ def _saved_means(work: Work) -> Means:
             f"that could be charged. Have the customer save one (POST /api/accounts/{ref}"
             "/payment-method), then order again.",
             status=422,
+            ref=ref,
         )
     return purchasing.saved_means(work.session, work.account)
 

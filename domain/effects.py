@@ -241,12 +241,15 @@ def retry(session: Session, effect_id: int, *, actor: str, reason: str) -> Effec
     """
     effect = session.get(Effect, effect_id, with_for_update=True)
     if effect is None:
-        raise Refused("effect_unknown", f"There is no effect {effect_id}.", status=404)
+        said = f"There is no effect {effect_id}."
+        raise Refused("effect_unknown", said, status=404, number=effect_id)
     if effect.status not in RETRIABLE:
         raise Refused(
             "effect_not_retryable",
             f"Effect {effect_id} is {effect.status}; only one that waits or is parked can be tried "
             "again.",
+            number=effect_id,
+            state=effect.status,
         )
     effect.status, effect.next_attempt_at = "waiting", clock.now()
     note = Attempt(

@@ -6,6 +6,8 @@ A job maps them to retry, park or alert in one place (``workers/outcomes.py``); 
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class BillhookError(Exception):
     """Root of every error that Billhook raises on purpose."""
@@ -31,13 +33,15 @@ class Refused(BillhookError):
     """A business rule forbids what was asked.
 
     ``code`` is stable and machine-readable (``year_to_month``), the message names the thing, the
-    rule and the way out; ``status`` is the HTTP status that the API answers with.
+    rule and the way out; ``status`` is the HTTP status that the API answers with. The message is
+    English; ``values`` is what it speaks of, for whoever says the same in another language.
     """
 
-    def __init__(self, code: str, message: str, *, status: int = 409) -> None:
+    def __init__(self, code: str, message: str, *, status: int = 409, **values: Any) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.values = values
 
 
 class Misconfigured(BillhookError):

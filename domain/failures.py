@@ -75,7 +75,8 @@ def find(session: Session, group_id: int) -> FailureGroup:
     """The group of that number. Raises ``Refused`` (404)."""
     group = session.get(FailureGroup, group_id)
     if group is None:
-        raise Refused("failure_unknown", f"There is no group of failures {group_id}.", status=404)
+        said = f"There is no group of failures {group_id}."
+        raise Refused("failure_unknown", said, status=404, number=group_id)
     return group
 
 

@@ -204,7 +204,8 @@ def find(session: Session, event_id: int, *, lock: bool = False) -> Event:
     """The event of that number. Raises ``Refused`` (404)."""
     event = session.get(Event, event_id, with_for_update=lock or None)
     if event is None:
-        raise Refused("event_unknown", f"There is no event {event_id}.", status=404)
+        said = f"There is no event {event_id}."
+        raise Refused("event_unknown", said, status=404, number=event_id)
     return event
 
 
@@ -220,6 +221,8 @@ def retry(session: Session, event_id: int, *, actor: str, reason: str) -> Event:
             "event_not_retryable",
             f"Event {event_id} is {event.status}; only events that wait or are parked can be "
             "retried. Use a replay for one that was finished.",
+            number=event_id,
+            state=event.status,
         )
     event.status, event.attempts, event.next_attempt_at = "received", 0, clock.now()
     _note_decision(session, event, "retry asked for", actor, reason)
@@ -232,7 +235,8 @@ def replay(session: Session, event: Event, *, actor: str, reason: str) -> None:
     Raises ``Refused`` for one in quarantine: nobody knows yet whether it is authentic.
     """
     if event.status == "quarantined":
-        raise Refused("event_quarantined", f"Event {event.id} is in quarantine.")
+        said = f"Event {event.id} is in quarantine."
+        raise Refused("event_quarantined", said, number=event.id)
     event.status, event.origin, event.attempts = "received", "replay", 0
     event.next_attempt_at = clock.now()
     # Its fingerprint stays until it is worked: meanwhile it is unfinished as before.
@@ -244,7 +248,8 @@ def dismiss(session: Session, event_id: int, *, actor: str, reason: str) -> Even
     """Give an event up, with the reason. Raises ``Refused`` for one that was processed."""
     event = find(session, event_id, lock=True)
     if event.status in FINISHED:
-        raise Refused("event_finished", f"Event {event_id} is {event.status} already.")
+        said = f"Event {event_id} is {event.status} already."
+        raise Refused("event_finished", said, number=event_id, state=event.status)
     finish(event, "dismissed", reason)
     _note_decision(session, event, "dismissed", actor, reason)
     return event

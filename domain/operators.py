@@ -75,7 +75,8 @@ def find(session: Session, name: str) -> Operator:
     """The operator of that name. Raises ``Refused`` (404)."""
     operator = session.scalar(select(Operator).where(Operator.name == clean_name(name)))
     if operator is None:
-        raise Refused("operator_unknown", f"There is no operator {name[:64]}.", status=404)
+        said = f"There is no operator {name[:64]}."
+        raise Refused("operator_unknown", said, status=404, name=name[:64])
     return operator
 
 
@@ -131,6 +132,8 @@ def hashed(password: str) -> str:
             "password_length",
             f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.",
             status=422,
+            least=SHORTEST_PASSWORD,
+            most=LONGEST_PASSWORD,
         )
     return _hasher().hash(password)
 

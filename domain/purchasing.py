@@ -78,6 +78,8 @@ def refuse_blocked(account: Account) -> None:
         "account_blocked",
         f"Account {account.ref!r} is blocked ({account.blocked_reason}), and paying does not lift "
         "that block: nothing can be bought until an operator has lifted it. Contact support.",
+        ref=account.ref,
+        reason=account.blocked_reason,
     )
 
 
@@ -90,6 +92,7 @@ def saved_means(session: Session, account: Account) -> Means:
             f"Account {account.ref!r} has no saved payment method; pay by another method, which "
             "can save it.",
             status=422,
+            ref=account.ref,
         )
     return Means(method="saved", provider=method.provider, effect=CHARGE_ORDER, token=method.token)
 

@@ -91,7 +91,8 @@ def check(catalogue: Catalogue, target: Target) -> None:
     plan = catalogue.plans.get(target.plan)
     if plan is None:
         sold = ", ".join(catalogue.plans)
-        raise Refused("plan_unknown", f"plan {target.plan!r} is not sold: {sold}", status=422)
+        said = f"plan {target.plan!r} is not sold: {sold}"
+        raise Refused("plan_unknown", said, status=422, plan=target.plan, plans=sold)
     if target.interval not in periods.MONTHS:
         raise Refused("interval_unknown", "interval must be month or year", status=422)
     if not 1 <= target.agents <= 100_000:
@@ -185,6 +186,7 @@ def _running(session: Session, account: Account) -> Subscription | None:
             "managed_elsewhere",
             f"The subscription of {account.ref!r} is run by {subscription.managed_by}; "
             "change or cancel it there first.",
+            provider=subscription.managed_by,
         )
     return subscription
 
@@ -213,6 +215,10 @@ def _check_conversations(catalogue: Catalogue, plan: Plan, target: Target) -> No
         f"conversations of plan {target.plan} must be from {plan.included_conversations} to "
         f"{plan.max_conversations} in packs of {catalogue.packs.size}, not {target.conversations}",
         status=422,
+        plan=target.plan,
+        least=plan.included_conversations,
+        most=plan.max_conversations,
+        size=catalogue.packs.size,
     )
 
 

@@ -58,6 +58,8 @@ def check_payment(payment: Payment) -> None:
             "payment_not_succeeded",
             f"Payment {payment.reference} is {payment.state or 'not known'}; only money that has "
             "arrived can be given back.",
+            payment=payment.reference,
+            state=payment.state or "unknown",
         )
 
 
@@ -68,6 +70,7 @@ def check_dispute(session: Session, payment: Payment) -> None:
             "dispute_open",
             f"A dispute about payment {payment.reference} is open, and whoever wins it gets the "
             "money; wait for its end.",
+            payment=payment.reference,
         )
 
 
@@ -77,6 +80,7 @@ def check_amount(payment: Payment, wanted: Money, left: Money) -> None:
         raise Refused(
             "already_refunded",
             f"Payment {payment.reference} was given back already, or is on its way back.",
+            payment=payment.reference,
         )
     if wanted.currency != payment.currency or wanted.amount < 1:
         raise Refused(
@@ -84,12 +88,17 @@ def check_amount(payment: Payment, wanted: Money, left: Money) -> None:
             f"The amount must be above zero and in {payment.currency}, the currency of payment "
             f"{payment.reference}.",
             status=422,
+            payment=payment.reference,
+            currency=payment.currency,
         )
     if left < wanted:
         raise Refused(
             "refund_above_left",
             f"Of payment {payment.reference} {left} is left to be given back, not {wanted}.",
             status=422,
+            payment=payment.reference,
+            left=left,
+            wanted=wanted,
         )
 
 
@@ -103,6 +112,8 @@ def check_credit(work: Work, payment: Payment, wanted: Money) -> None:
             "credit_spent",
             f"Payment {payment.reference} became credit of {work.account.ref!r}, of which {held} "
             "is left; refund that at most.",
+            payment=payment.reference,
+            left=held,
         )
 
 

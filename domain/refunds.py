@@ -134,6 +134,7 @@ def request_full(work: Work) -> Refund:
         raise Refused(
             "already_refunded",
             f"The first payment of {work.account.ref!r} was refunded already.",
+            payment=first.reference,
         )
     refund_checks.check_window(work, paid)
     refund_checks.check_dispute(work.session, first)

@@ -172,6 +172,7 @@ def switch(work: Work, subscription: Subscription, *, on: bool) -> None:
         raise Refused(
             "managed_elsewhere",
             f"The subscription is run by {subscription.managed_by}: cancel or resume it there.",
+            provider=subscription.managed_by,
         )
     if on and not subscription.auto_renew:
         subscription.auto_renew, subscription.auto_renew_off_reason = True, None

@@ -98,6 +98,7 @@ def _effects(session: Session, wanted: Filter, limit: int) -> Any:
             f"filter: {', '.join(sorted(given - FOR_EFFECTS))} cannot choose effects; use "
             f"{', '.join(sorted(FOR_EFFECTS))}.",
             status=422,
+            filters=sorted(given - FOR_EFFECTS),
         )
     statement = select(Effect.id, Effect.created_at).where(Effect.status.in_(effects.RETRIABLE))
     if wanted.status is not None:

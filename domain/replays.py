@@ -153,6 +153,8 @@ def cancel(session: Session, replay_id: int, by: Decider) -> Replay:
             "replay_not_running",
             f"Replay {replay_id} is {replay.state}; only one that is planned or running can be "
             "cancelled.",
+            number=replay_id,
+            state=replay.state,
         )
     replay.state, replay.note = "cancelled", f"cancelled by {by.actor}: {by.reason.strip()}"
     audit.record(session, by, "cancel", "replay", replay.id)
@@ -169,6 +171,8 @@ def resume(session: Session, replay_id: int, by: Decider) -> Replay:
             "replay_not_stopped",
             f"Replay {replay_id} is {replay.state}; only one that stopped or was cancelled can be "
             "resumed.",
+            number=replay_id,
+            state=replay.state,
         )
     replay.state, replay.note, replay.finished_at = "running", None, None
     replay.round += 1
@@ -181,7 +185,8 @@ def find(session: Session, replay_id: int, *, lock: bool = False) -> Replay:
     """The replay of that number. Raises ``Refused`` (404)."""
     replay = session.get(Replay, replay_id, with_for_update=lock or None, populate_existing=lock)
     if replay is None:
-        raise Refused("replay_unknown", f"There is no replay {replay_id}.", status=404)
+        said = f"There is no replay {replay_id}."
+        raise Refused("replay_unknown", said, status=404, number=replay_id)
     return replay
 
 
@@ -249,4 +254,5 @@ def _check_count(replay: Replay) -> None:
             "replay_too_large",
             f"The filter finds more than {MOST} {replay.of}; narrow it, for example by "
             "received_from and received_to, and replay one part after the other.",
+            most=MOST,
         )

@@ -46,7 +46,8 @@ def find(session: Session, number: str) -> Invoice:
         execution_options={"populate_existing": True},
     )
     if invoice is None:
-        raise Refused("invoice_unknown", f"There is no invoice {number!r}.", status=404)
+        said = f"There is no invoice {number!r}."
+        raise Refused("invoice_unknown", said, status=404, number=number)
     return invoice
 
 

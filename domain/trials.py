@@ -48,7 +48,8 @@ def want(session: Session, event_id: int, by: Decider) -> Trial:
     quarantine: nobody knows yet whether it is authentic)."""
     event = inbox.find(session, event_id)
     if event.status == "quarantined":
-        raise Refused("event_quarantined", f"Event {event_id} is in quarantine: it is not tried.")
+        said = f"Event {event_id} is in quarantine: it is not tried."
+        raise Refused("event_quarantined", said, number=event_id)
     now = clock.now()
     session.execute(
         delete(Trial)
@@ -66,7 +67,8 @@ def find(session: Session, trial_id: int) -> Trial:
     """The trial of that number. Raises ``Refused`` (404)."""
     trial = session.get(Trial, trial_id)
     if trial is None:
-        raise Refused("trial_unknown", f"There is no dry run {trial_id}.", status=404)
+        said = f"There is no dry run {trial_id}."
+        raise Refused("trial_unknown", said, status=404, number=trial_id)
     return trial
 
 

@@ -235,9 +235,8 @@ def _work(visit: Visit, session: Session, ref: str) -> Work:
 def _payment(session: Session, account: Account, number: int) -> Payment:
     payment = session.get(Payment, number)
     if payment is None or payment.account_id != account.id:
-        raise Refused(
-            "payment_unknown", f"Account {account.ref} has no payment {number}.", status=404
-        )
+        said = f"Account {account.ref} has no payment {number}."
+        raise Refused("payment_unknown", said, status=404, ref=account.ref, number=number)
     return payment
 
 

@@ -21,7 +21,7 @@ from domain import operator_sessions, telemetry
 from domain.errors import Refused, StoreUnavailable
 from webhooks.api.inputs import Invalid
 from webhooks.api.parts import Services
-from webhooks.console import forms, recognition
+from webhooks.console import forms, recognition, refusals
 from webhooks.console.page import Action, Done, Page, View, Visit
 from webhooks.console.recognition import Forbidden
 from webhooks.console.rendering import HEADERS, Renderer
@@ -135,7 +135,7 @@ class Desk:
             if action.ask is None:
                 raise
             ask = action.ask(visit, **_given_path(action.inputs, scope))
-            values = {"ask": ask, "entered": dict(sent), "wrong": str(error)}
+            values = {"ask": ask, "entered": dict(sent), "wrong": refusals.said(visit, error)}
             return self._html(visit, View("ask.html", ask.title, values, error.status))
         if isinstance(done, View):
             return self._html(visit, done)
@@ -146,8 +146,10 @@ class Desk:
 
     def _trouble(self, visit: Visit, error: Exception, request: str) -> Response:
         match error:
+            case Invalid(code="path_invalid"):
+                return self._error(visit, 404, visit.say("There is no such page."))
             case Refused() | Invalid():
-                return self._error(visit, error.status, str(error))
+                return self._error(visit, error.status, refusals.said(visit, error))
             case Forbidden():
                 return self._error(visit, 403, str(error))
             case TooLarge():

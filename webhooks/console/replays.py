@@ -13,6 +13,7 @@ from domain.errors import Refused
 from domain.replays import CANARY, MAX_ERRORS, RATE, Plan, Replay, Subjects
 from webhooks.api.paging import Cursor, RowId
 from webhooks.api.replay_states import ReplayPath
+from webhooks.console import refusals
 from webhooks.console.events import FilterForm, filter_fields
 from webhooks.console.page import (
     OPERATOR,
@@ -92,7 +93,7 @@ def show_new(visit: Visit, query: NewQuery) -> View:
             try:
                 preview = replay_filters.preview(session, query.wanted, query.of)
             except Refused as error:
-                refused = str(error)
+                refused = refusals.said(visit, error)
     values = {
         "fields": [_of_field(visit, query), *filter_fields(visit, query)],
         "preview": preview,

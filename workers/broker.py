@@ -68,6 +68,18 @@ def make_broker(redis_url: str | None) -> dramatiq.Broker:
     return broker
 
 
+class _Client(redis.Redis):
+    """Tells a queue that hangs as one that is gone: Dramatiq takes nothing else for an outage, and
+    calls a timeout an unexpected error."""
+
+    def execute_command(self, *arguments: Any, **options: Any) -> Any:
+        """One command. Raises ``redis.ConnectionError`` also when no answer came in time."""
+        try:
+            return super().execute_command(*arguments, **options)  # type: ignore[no-untyped-call]
+        except redis.TimeoutError as error:
+            raise redis.ConnectionError(str(error)) from error
+
+
 def redis_client(url: str) -> Any:
     """A client that gives up quickly. ``redis+sentinel://host:port,host:port/service/db`` asks
     the sentinels for the master."""
@@ -78,12 +90,16 @@ def redis_client(url: str) -> Any:
     }
     parts = urlsplit(url)
     if parts.scheme != "redis+sentinel":
-        return redis.Redis.from_url(url, **quick)
+        return _Client.from_url(url, **quick)
     hosts = [_host(each) for each in parts.netloc.rpartition("@")[2].split(",")]
     service, _, number = parts.path.strip("/").partition("/")
     sentinel = Sentinel(hosts, socket_timeout=1)  # type: ignore[no-untyped-call]
     return sentinel.master_for(  # type: ignore[no-untyped-call]
-        service or "mymaster", db=int(number or 0), password=parts.password, **quick
+        service or "mymaster",
+        redis_class=_Client,
+        db=int(number or 0),
+        password=parts.password,
+        **quick,
     )
 
 

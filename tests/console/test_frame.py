@@ -93,9 +93,9 @@ def test_a_part_of_a_page_is_sent_without_the_rest(operator: Visitor) -> None:
 def test_a_wrong_parameter_is_named_on_a_page(operator: Visitor) -> None:
     answer = operator.get("/console/audit?cursor=x")
     assert answer.status_code == 400
-    assert "is not a cursor of this list" in answer.text
+    assert "This part of the list is not there any more." in answer.text
     assert operator.get("/console?period=century").status_code == 422
-    assert operator.get("/console/alerts/x").status_code == 422
+    assert operator.get("/console/alerts/x").status_code == 404
     assert operator.get("/console/alerts/99").status_code == 404
 
 

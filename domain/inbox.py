@@ -151,11 +151,13 @@ class Attempt(Base):
     worker: Mapped[str | None]
 
 
-def claim(session: Session, limit: int) -> list[Event]:
-    """Lock up to ``limit`` due events that nobody else works on, the longest due first."""
+def claim(session: Session, limit: int, only: int | None = None) -> list[Event]:
+    """Lock up to ``limit`` due events that nobody else works on, the longest due first; with
+    ``only``, that one if it is due and free."""
+    chosen = () if only is None else (Event.id == only,)
     statement = (
         select(Event)
-        .where(Event.status.in_(DUE_STATES), Event.next_attempt_at <= clock.now())
+        .where(Event.status.in_(DUE_STATES), Event.next_attempt_at <= clock.now(), *chosen)
         .order_by(Event.next_attempt_at, Event.id)
         .limit(limit)
         .with_for_update(skip_locked=True)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
 from sqlalchemy.orm import Session
 
 from domain import readings
@@ -12,6 +16,8 @@ from webhooks.providers import Registry
 from webhooks.providers.provider import Envelope, Translation, Translator
 
 Known = dict[ReadingRequest, Reading]
+MOST: Final = 10**15
+"""No number that anybody means is larger; the database's whole numbers end at 9 * 10**18."""
 
 
 def translate(
@@ -19,7 +25,8 @@ def translate(
 ) -> tuple[Translation, Known]:
     """The facts of an event, or what must be read first; and the readings that were used.
 
-    Raises ``Permanent`` when its provider is switched off, and what the translator raises.
+    Raises ``Permanent`` when its provider is switched off or when it says what no database can
+    hold, and what the translator raises.
     """
     translator = _translator(providers, event)
     envelope = Envelope(
@@ -34,6 +41,8 @@ def translate(
     while fresh := _fresh(session, event, said, known):
         known.update(fresh)
         said = translator(envelope, known)
+    for fact in said.facts:
+        _require_storable(fact, type(fact).__name__)
     return said, known
 
 
@@ -42,6 +51,35 @@ def _translator(providers: Registry, event: Event) -> Translator:
     if provider is None:
         raise Permanent(f"provider {event.provider} is switched off; set its settings and retry")
     return provider.translator
+
+
+def _require_storable(value: Any, name: str) -> None:
+    """PostgreSQL's text has no NUL and no half characters, and its whole numbers an end. A fact
+    that cannot be written would otherwise fail wherever it is first met."""
+    if isinstance(value, str) and ("\0" in value or not _is_text(value)):
+        raise Permanent(f"its {name} holds characters that are none")
+    if isinstance(value, int) and abs(value) >= MOST:
+        raise Permanent(f"its {name} is a number that nobody means: more than {MOST}")
+    for inner, inner_name in _inside(value):
+        _require_storable(inner, f"{name}.{inner_name}")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _inside(value: Any) -> Iterable[tuple[Any, object]]:
+    if isinstance(value, msgspec.Struct):
+        return ((getattr(value, name), name) for name in value.__struct_fields__)
+    if isinstance(value, dict):
+        return ((inner, "value") for pair in value.items() for inner in pair)
+    if isinstance(value, list | tuple | set | frozenset):
+        return ((inner, number) for number, inner in enumerate(value, 1))
+    return ()
 
 
 def _fresh(session: Session, event: Event, said: Translation, known: Known) -> Known:

@@ -8,31 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from time import sleep
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from domain import accounts, batch, clock, effects, foresight, inbox, invoices, telemetry
+from domain import accounts, batch, foresight, inbox, invoices
 from domain.accounts import Account
-from domain.errors import NotYet, Permanent
-from domain.facts import Fact
-from domain.inbox import Attempt, Event
+from domain.errors import StoreUnavailable
+from domain.inbox import Event
 from domain.invoices import Invoice
-from domain.ports import ReadingRequest
-from workers import event_work, outcomes
+from workers import event_ends, event_work
 from workers.event_work import Job
 from workers.runtime import Runtime
 
 BATCH: Final = 100
 FEW: Final = 25
 """Events that go each by itself, after one of a batch failed."""
-READING_FALLBACK: Final = timedelta(minutes=5)
-"""An event that waits for a reading is looked at again after this, should the ring get lost."""
 BREATH_S: Final = 0.02
 """After a small batch: what comes meanwhile is worked together, at a fraction of the cost."""
 BUSY_PAUSE_S: Final = 0.05
@@ -69,15 +64,29 @@ def drain(runtime: Runtime, breath: float = 0.0) -> int:
 
 
 def process_batch(runtime: Runtime, limit: int = BATCH) -> Tally:
-    """Claim and work up to ``limit`` due events in one transaction: together, and when one of them
-    fails in its rule, a few of them each by itself."""
+    """Claim and work up to ``limit`` due events in one transaction: together; when one of them
+    fails in its rule, a few of them each in a savepoint; and when that is not enough to keep it
+    from the others, each in a transaction of its own.
+
+    Raises ``StoreUnavailable``.
+    """
     try:
         tally = _work_together(runtime, limit)
     except _Apart:
-        tally = _work_apart(runtime, min(limit, FEW))
+        tally = _work_apart_or_alone(runtime, min(limit, FEW))
     if tally.wants:
         runtime.bell.ring("perform_effects")
     return tally
+
+
+def _work_apart_or_alone(runtime: Runtime, limit: int) -> Tally:
+    try:
+        return _work_apart(runtime, limit)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - one event must never stop the others
+        log.warning("batch_failed", error=type(error).__name__)
+        return _work_alone(runtime, limit)
 
 
 class _Apart(Exception):
@@ -91,8 +100,8 @@ def _work_together(runtime: Runtime, limit: int) -> Tally:
         raise _Apart
     tally = Tally()
     with runtime.database.transaction() as session:
-        jobs, locked = _begin(runtime, session, limit, tally)
         try:
+            jobs, locked = _begin(runtime, session, limit, tally)
             with batch.opened(session, len(jobs)) as opened:
                 with session.no_autoflush:
                     foresight.foresee(session, opened, locked, [_subject(job) for job in jobs])
@@ -119,24 +128,62 @@ def _work_apart(runtime: Runtime, limit: int) -> Tally:
     return tally
 
 
+def _work_alone(runtime: Runtime, limit: int) -> Tally:
+    """A transaction for each: what fails even before its rule, where nothing can be taken back in
+    part, costs only itself."""
+    tally = Tally()
+    with runtime.database.transaction() as session:
+        due = [event.id for event in inbox.claim(session, limit)]
+    for event_id in due:
+        try:
+            _work_one(runtime, event_id, tally)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - mapped in one place, outcomes.judge
+            _fail_one(runtime, event_id, error)
+    tally.claimed = len(due)
+    return tally
+
+
+def _work_one(runtime: Runtime, event_id: int, tally: Tally) -> None:
+    with runtime.database.transaction() as session:
+        one = Tally()
+        jobs, locked = _read(runtime, session, inbox.claim(session, 1, event_id))
+        for job in jobs:
+            _work(runtime, session, job, locked, one, _try)
+        invoices.number_all(session, one.papers)
+    tally.worked += one.worked
+    tally.wants = tally.wants or one.wants
+
+
+def _fail_one(runtime: Runtime, event_id: int, error: Exception) -> None:
+    with runtime.database.transaction() as session:
+        for event in inbox.claim(session, 1, event_id):
+            event.attempts += 1
+            with bound_contextvars(event=event.id, provider=event.provider):
+                event_ends.fail(runtime, session, Job(event, b""), error)
+
+
 def _begin(
     runtime: Runtime, session: Session, limit: int, tally: Tally
 ) -> tuple[list[Job], Mapping[int, Account]]:
     """Claim events, read them, find their accounts, and lock those that are free."""
-    jobs = _claim(session, limit)
-    tally.claimed = len(jobs)
+    events = inbox.claim(session, limit)
+    tally.claimed = len(events)
+    return _read(runtime, session, events)
+
+
+def _read(
+    runtime: Runtime, session: Session, events: Sequence[Event]
+) -> tuple[list[Job], Mapping[int, Account]]:
+    bodies = inbox.bodies(session, events) if events else {}
+    jobs = [Job(event, bodies.get(event.id, b"")) for event in events]
     for job in jobs:
         event_work.read(runtime, session, job)
     with session.no_autoflush:
         event_work.assign(session, jobs)
         locked = accounts.lock_free(session, {j.account_id for j in jobs if j.account_id})
     return jobs, locked
-
-
-def _claim(session: Session, limit: int) -> list[Job]:
-    events = inbox.claim(session, limit)
-    bodies = inbox.bodies(session, events) if events else {}
-    return [Job(event, bodies.get(event.id, b"")) for event in events]
 
 
 def _work(
@@ -165,7 +212,7 @@ def _try_plainly(
     """Raises ``_Apart`` when a rule fails, which may have changed something before."""
     error = job.error or event_work.stranger(job)
     if error is not None:
-        _fail(runtime, session, job, error)
+        event_ends.fail(runtime, session, job, error)
         return
     try:
         papers = _decide(runtime, session, job, locked)
@@ -182,14 +229,14 @@ def _try(
     tally: Tally,
 ) -> None:
     if job.error is not None:
-        _fail(runtime, session, job, job.error)
+        event_ends.fail(runtime, session, job, job.error)
         return
     try:
         with session.begin_nested():
             papers = _decide(runtime, session, job, locked)
             session.flush()
     except Exception as error:  # noqa: BLE001 - mapped in one place, outcomes.judge
-        _fail(runtime, session, job, error)
+        event_ends.fail(runtime, session, job, error)
     else:
         _count(job, papers, tally)
 
@@ -207,74 +254,12 @@ def _decide(
 ) -> list[Invoice]:
     papers: list[Invoice] = []
     if job.translation.needs:
-        _ask(session, job)
+        event_ends.ask(session, job)
         return papers
     if job.translation.ignored or not job.translation.facts:
         inbox.finish(job.event, "ignored", job.translation.ignored or "nothing for us in it")
     else:
         papers = event_work.apply(runtime, session, job, locked)
         inbox.finish(job.event, "processed")
-    _record(runtime, session, job, job.event.status)
+    event_ends.record(runtime, session, job, job.event.status)
     return papers
-
-
-def _ask(session: Session, job: Job) -> None:
-    event = job.event
-    unread = [need for need in job.translation.needs if need not in job.known]
-    for need in unread:
-        is_new = effects.want(
-            session,
-            "read_object",
-            str(need),
-            f"event:{event.id}:{event.attempts if event.origin == 'replay' else 0}",
-            payload={"provider": event.provider, "kind": need.kind, "id": need.id},
-            event_id=event.id,
-            account_id=event.account_id,
-        )
-        if not is_new:
-            _refuse_parked(session, event, need)
-    names = ", ".join(map(str, unread))
-    inbox.postpone(event, "waiting", READING_FALLBACK, f"waiting for {names} from the provider")
-
-
-def _refuse_parked(session: Session, event: Event, need: ReadingRequest) -> None:
-    if effects.is_parked(session, event.id, "read_object", str(need)):
-        raise Permanent(f"{need} could not be read from the provider; see its effect")
-
-
-def _fail(runtime: Runtime, session: Session, job: Job, error: Exception) -> None:
-    event = job.event
-    failure = outcomes.judge(error, event.type, event.attempts)
-    if failure.action == "retry":
-        inbox.postpone(
-            event, failure.status, failure.delay, failure.error, outcomes.mark_of(failure)
-        )
-    elif isinstance(error, NotYet) and not _is_about_money(job.translation.facts):
-        inbox.finish(event, "ignored", f"not about any account of ours ({failure.error})")
-    else:
-        inbox.park(event, failure.error, failure.fingerprint)
-    tell = log.info if isinstance(error, NotYet) else log.warning
-    tell("event_failed", status=event.status, error=failure.fingerprint)
-    _record(runtime, session, job, event.status, failure)
-
-
-def _is_about_money(facts: Sequence[Fact]) -> bool:
-    return not facts or any(hasattr(fact, "payment") for fact in facts)
-
-
-def _record(
-    runtime: Runtime,
-    session: Session,
-    job: Job,
-    outcome: str,
-    failure: outcomes.Failure | None = None,
-) -> None:
-    trace: dict[str, Any] = {}
-    if failure is not None:
-        trace = {"error": failure.error, "traceback": failure.traceback}
-    session.add(
-        Attempt(
-            event_id=job.event.id, at=clock.now(), outcome=outcome, worker=runtime.worker, **trace
-        )
-    )
-    telemetry.event_worked(job.event.provider, outcome)

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from domain.errors import Refused
 
 MEDIA_TYPE: Final = "application/problem+json"
+FAULT: Final = "Something went wrong here; it was logged."
 TITLES: Final = {
     400: "Bad request",
     401: "Not signed in",

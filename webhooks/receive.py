@@ -37,6 +37,7 @@ from webhooks.limits import (
 from webhooks.providers import Provider, Registry
 from webhooks.providers.provider import Delivery, Identity, Verdict, Verifier
 
+PREFIX: Final = "/webhooks/"
 NOT_KEPT: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Headers that are never stored."""
 JSON: Final = (b"content-type", b"application/json")
@@ -54,7 +55,7 @@ class Receiver:
     """Answers ``POST /webhooks/{provider}``."""
 
     def __init__(self, providers: Registry, intake: Intake, traffic: Counter) -> None:
-        self._providers = providers
+        self._paths = {f"{PREFIX}{provider.name}": provider for provider in providers}
         self._intake = intake
         self._traffic = traffic
         self._unverifiable = UnverifiableRate()
@@ -62,21 +63,28 @@ class Receiver:
         self._verifying = Room(VERIFYING_BYTES)
         self._threads = ThreadPoolExecutor(VERIFY_THREADS, thread_name_prefix="verify")
 
+    def serves(self, path: str) -> bool:
+        """Whether that is the path of a provider that is switched on."""
+        return path in self._paths
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one call."""
         began = perf_counter()
-        name: str = scope["path_params"]["provider"]
-        provider = self._providers.get(name)
+        path: str = scope["path"]
+        provider = self._paths.get(path)
+        name = provider.name if provider else path.rpartition("/")[2]
         try:
             status, body, headers = await self._answer(provider, name, scope, receive)
         except ClientGone:
             return
+        except Exception:
+            log.exception("webhook_failed", provider=name[:64])
+            status, body, headers = _problem(500, "fault", problems.FAULT)
         known = name if provider else "unknown"
         _counter(known, status).inc()
         if provider is not None:
             self._traffic.count(name, status)
-        length = (b"content-length", str(len(body)).encode())
-        await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
         _stopwatch(known).observe(perf_counter() - began)
 
@@ -91,40 +99,39 @@ class Receiver:
         headers = _headers(scope)
         try:
             body = await read_body(receive, headers.get("content-length"))
+            delivery = Delivery(headers=headers, body=body, received_at=clock.now())
+            source = scope["client"][0] if scope.get("client") else ""
+            return await self._receive(provider, delivery, source)
         except TooLarge:
             return _problem(413, "body_too_large", "A webhook body may have up to 1 MiB.")
         except TooSlow:
             return _problem(400, "body_incomplete", "The body did not arrive in time.")
         except StoreUnavailable as error:
-            log.warning("body_not_admitted", provider=provider.name, reason=str(error))
-            return _unavailable()
-        delivery = Delivery(headers=headers, body=body, received_at=clock.now())
-        source = scope["client"][0] if scope.get("client") else ""
-        return await self._receive(provider, delivery, source)
-
-    async def _receive(self, provider: Provider, delivery: Delivery, source: str) -> Answer:
-        try:
-            verdict = await self._judge(provider, delivery, source)
-            if verdict is None or verdict.status == "forged":
-                return self._refuse(provider, verdict, source)
-            receipt = await self._intake.submit(_incoming(provider, delivery, verdict, source))
-        except StoreUnavailable as error:
             log.warning("store_unavailable", provider=provider.name, reason=str(error))
             return _unavailable()
+
+    async def _receive(self, provider: Provider, delivery: Delivery, source: str) -> Answer:
+        """Raises ``StoreUnavailable`` when it cannot be committed, or not be judged, now."""
+        verifier = provider.verifier
+        if verifier.needs_network(delivery):
+            verdict = await self._judge(verifier, delivery, source)
+        else:
+            verdict = verifier.verify(delivery)
+        if verdict is None or verdict.status == "forged":
+            return self._refuse(provider, verdict, source)
+        receipt = await self._intake.submit(_incoming(provider, delivery, verdict, source))
         if receipt.forged:
             detail = "Another body was received under this transmission id."
             return self._refuse(provider, Verdict(status="forged", reason=detail), source)
         return _acknowledge(verdict, receipt)
 
-    async def _judge(self, provider: Provider, delivery: Delivery, source: str) -> Verdict | None:
-        """The verdict; None when the source has used up its tries at making us fetch things.
+    async def _judge(self, verifier: Verifier, delivery: Delivery, source: str) -> Verdict | None:
+        """The verdict, for which something is to be fetched; None when the source has used up its
+        tries at making us fetch things.
 
         Raises ``StoreUnavailable`` when too many wait for a verdict already, here or in the
         quarantine.
         """
-        verifier = provider.verifier
-        if not verifier.needs_network(delivery):
-            return verifier.verify(delivery)
         if self._unverifiable.exhausted(source):
             return None
         verdict = await self._judge_apart(verifier, delivery)
@@ -169,6 +176,7 @@ def _stopwatch(provider: str) -> Any:
 
 
 def _headers(scope: Any) -> dict[str, str]:
+    # What comes with a call is stored as text, and PostgreSQL takes no NUL.
     return {
         name.decode("latin-1").lower(): value.decode("latin-1").replace("\0", "")
         for name, value in scope["headers"]
@@ -195,8 +203,14 @@ def _incoming(provider: Provider, delivery: Delivery, verdict: Verdict, source: 
     return incoming
 
 
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+def _kept(headers: Mapping[str, str]) -> Mapping[str, str]:
     """What is stored of the headers: no credentials, and no more than a provider would send."""
+    if (
+        len(headers) <= KEPT_HEADERS
+        and NOT_KEPT.isdisjoint(headers)
+        and max(map(len, headers.values()), default=0) <= KEPT_HEADER_BYTES
+    ):
+        return headers
     worth = (
         (name, text)
         for name, text in headers.items()
@@ -214,15 +228,22 @@ def _quarantine(incoming: Incoming) -> None:
 
 def _acknowledge(verdict: Verdict, receipt: Receipt) -> Answer:
     if verdict.status == "unknown":
-        return 202, b'{"received":true,"quarantined":true}', (JSON,)
-    if receipt.duplicate:
-        return 200, b'{"received":true,"duplicate":true}', (JSON,)
-    return 200, b'{"received":true,"duplicate":false}', (JSON,)
+        return QUARANTINED
+    return DUPLICATE if receipt.duplicate else RECEIVED
+
+
+def _answered(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
+    return status, body, (*headers, (b"content-length", str(len(body)).encode()))
+
+
+RECEIVED: Final = _answered(200, b'{"received":true,"duplicate":false}', JSON)
+DUPLICATE: Final = _answered(200, b'{"received":true,"duplicate":true}', JSON)
+QUARANTINED: Final = _answered(202, b'{"received":true,"quarantined":true}', JSON)
 
 
 def _problem(status: int, code: str, detail: str, **headers: str) -> Answer:
     extra = ((name.replace("_", "-").encode(), text.encode()) for name, text in headers.items())
-    return status, problems.document(status, code, detail), (PROBLEM, *extra)
+    return _answered(status, problems.document(status, code, detail), PROBLEM, *extra)
 
 
 def _unavailable() -> Answer:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from tests.fuzz.target import Finding, Target, check, signed_case, target_in, unsigned_case
+from tests.servers.postgres import PostgresServer
 
 ROUND: Final = 250
 """Cases between two looks at what became of them."""
@@ -25,17 +28,30 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=None, help="only this round, once")
     parser.add_argument("--first", type=int, default=1, help="the seed of the first round")
+    parser.add_argument("--sqlite", action="store_true", help="on SQLite instead of PostgreSQL")
     chosen = parser.parse_args()
     console = Console()
-    with tempfile.TemporaryDirectory(prefix="billhook-fuzz-") as directory:
+    with ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="billhook-fuzz-"))
+        store = None if chosen.sqlite else _new_store(stack)
         console.print("Telling stories, to have something to spoil …")
-        with target_in(Path(directory)) as target:
-            try:
-                rounds = _campaign(target, chosen, console)
-            except Finding as finding:
-                console.print(f"[bold red]FOUND[/bold red] {finding}", markup=True)
-                return 1
-            console.print(f"{rounds} rounds of {ROUND} cases, nothing found: {_counted(target)}")
+        target = stack.enter_context(target_in(Path(directory), database_url=store))
+        return _reported(target, chosen, console)
+
+
+def _new_store(stack: ExitStack) -> str:
+    """The URL of an empty database on a PostgreSQL of its own, which differs from SQLite in what
+    it refuses: a NUL, half a character, an index entry of several pages."""
+    return stack.enter_context(PostgresServer()).create_database("fuzzed")
+
+
+def _reported(target: Target, chosen: argparse.Namespace, console: Console) -> int:
+    try:
+        rounds = _campaign(target, chosen, console)
+    except Finding as finding:
+        console.print(Text("FOUND ", "bold red"), Text(str(finding)))
+        return 1
+    console.print(f"{rounds} rounds of {ROUND} cases, nothing found: {_counted(target)}")
     return 0
 
 

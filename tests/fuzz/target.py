@@ -208,10 +208,13 @@ def _renamed(random: Random, body: bytes) -> bytes:
 
 
 @contextmanager
-def target_in(directory: Path, stories: tuple[str, ...] = TOLD) -> Iterator[Target]:
-    """A Billhook of its own in that directory, with the stories told."""
+def target_in(
+    directory: Path, stories: tuple[str, ...] = TOLD, database_url: str | None = None
+) -> Iterator[Target]:
+    """A Billhook of its own in that directory, with the stories told; on SQLite, or on the empty
+    database that is named."""
     settings = Settings(
-        database_url=f"sqlite:///{directory / 'billhook.db'}",
+        database_url=database_url or f"sqlite:///{directory / 'billhook.db'}",
         port=0,
         state_dir=directory,
         log_level="error",

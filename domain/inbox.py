@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Index, UniqueConstraint, select, text
+from sqlalchemy import Index, Text, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock
+from domain import clock, data_keys
 from domain.database import Base, BigId
 from domain.errors import Refused
 
@@ -103,7 +103,11 @@ class Event(Base):
 
 class Payload(Base):
     """The raw bytes of an event as they were signed; apart from ``events`` so that they can be
-    dropped by age."""
+    dropped by age.
+
+    On PostgreSQL this table, the deliveries and the attempts have a partition a month
+    (``domain/partitions.py``), and their primary key there holds the time, too.
+    """
 
     __tablename__ = "payloads"
 
@@ -113,15 +117,16 @@ class Payload(Base):
 
 
 class Delivery(Base):
-    """One HTTP call of a provider. ``body`` is kept only where it is not the event's."""
+    """One HTTP call of a provider. Its ``delivery_key`` is unique, too, which ``Transmission``
+    sees to."""
 
     __tablename__ = "deliveries"
-    __table_args__ = (
-        UniqueConstraint("provider", "delivery_key"),
-        Index("ix_deliveries_event", "provider", "provider_event_id"),
-    )
+    __table_args__ = (Index("ix_deliveries_event", "provider", "provider_event_id"),)
 
-    id: Mapped[str] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(
+        Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True
+    )
+    """Grows with time: it begins with the microseconds since 1970 in 16 hexadecimal digits."""
     provider: Mapped[str]
     delivery_key: Mapped[str | None]
     provider_event_id: Mapped[str]
@@ -167,8 +172,11 @@ def claim(session: Session, limit: int, only: int | None = None) -> list[Event]:
 
 def bodies(session: Session, events: Sequence[Event]) -> dict[int, bytes]:
     """The raw payloads of the events."""
+    times = [event.received_at for event in events] or [clock.now()]
     statement = select(Payload.event_id, Payload.body).where(
-        Payload.event_id.in_([event.id for event in events])
+        Payload.event_id.in_([event.id for event in events]),
+        # So that only the months are looked at in which they can be.
+        Payload.received_at.between(min(times), max(times)),
     )
     return {event_id: bytes(body) for event_id, body in session.execute(statement)}
 
@@ -214,8 +222,8 @@ def find(session: Session, event_id: int, *, lock: bool = False) -> Event:
 def retry(session: Session, event_id: int, *, actor: str, reason: str) -> Event:
     """Have an event worked on again, from its first try on.
 
-    Raises ``Refused`` for one in quarantine (nobody knows yet whether it is authentic) and for one
-    that is finished: that is what a replay is for.
+    Raises ``Refused`` for one in quarantine (nobody knows yet whether it is authentic), for one
+    that is finished (that is what a replay is for), and for one whose payload was erased.
     """
     event = find(session, event_id, lock=True)
     if event.status == "quarantined" or event.status in FINISHED:
@@ -226,6 +234,7 @@ def retry(session: Session, event_id: int, *, actor: str, reason: str) -> Event:
             number=event_id,
             state=event.status,
         )
+    refuse_erased(session, event)
     event.status, event.attempts, event.next_attempt_at = "received", 0, clock.now()
     _note_decision(session, event, "retry asked for", actor, reason)
     return event
@@ -234,16 +243,31 @@ def retry(session: Session, event_id: int, *, actor: str, reason: str) -> Event:
 def replay(session: Session, event: Event, *, actor: str, reason: str) -> None:
     """Have an event (locked) worked on again from its first try on, also when it was finished.
 
-    Raises ``Refused`` for one in quarantine: nobody knows yet whether it is authentic.
+    Raises ``Refused`` for one in quarantine (nobody knows yet whether it is authentic), and for
+    one whose payload was erased.
     """
     if event.status == "quarantined":
         said = f"Event {event.id} is in quarantine."
         raise Refused("event_quarantined", said, number=event.id)
+    refuse_erased(session, event)
     event.status, event.origin, event.attempts = "received", "replay", 0
     event.next_attempt_at = clock.now()
     # Its fingerprint stays until it is worked: meanwhile it is unfinished as before.
     event.finished_at = event.failed_at = None
     _note_decision(session, event, "replay asked for", actor, reason)
+
+
+def refuse_erased(session: Session, event: Event) -> None:
+    """Raise ``Refused`` when the payload of the event was erased: nobody can work it again."""
+    at = data_keys.destroyed_at(session, event.data_key_id)
+    if at is not None:
+        raise Refused(
+            "payload_erased",
+            f"The payload of event {event.id} was erased on {at:%Y-%m-%d} on request of the "
+            "customer: it cannot be worked again. Dismiss the event.",
+            number=event.id,
+            at=at,
+        )
 
 
 def dismiss(session: Session, event_id: int, *, actor: str, reason: str) -> Event:

@@ -1,7 +1,7 @@
 """Writes deliveries, events and payloads: one statement a batch on PostgreSQL.
 
-The unique keys decide what is new; a duplicate is an ordinary answer. Rows are sorted by event id
-before they are inserted, because two batches with the same ids in opposite order would deadlock.
+The unique keys decide what is new; a duplicate is an ordinary answer. Rows are sorted by their keys
+before they are inserted: two batches with the same ids in opposite order would deadlock.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ import msgspec
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from domain import keyring, payloads, sealing, transmissions
 from domain.database import insert_once
 from domain.inbox import Delivery, Event, Payload
+from domain.keyring import KeyRing
+from domain.transmissions import Transmission
 from webhooks.providers.provider import Identity
 
 EARLIEST: Final = datetime(1, 1, 3, tzinfo=UTC)
@@ -41,8 +44,13 @@ class Incoming(msgspec.Struct, kw_only=True):
     fingerprint: str | None = None
     delivery_id: str = ""
     sha256: bytes = b""
+    stored: bytes = b""
+    """The body as it is kept: sealed, where there are keys."""
+    sealed_key: bytes | None = None
+    sealed_by: str | None = None
 
     def __post_init__(self) -> None:
+        self.stored = self.body
         self.delivery_id = self.delivery_id or _new_id(self.received_at)
         self.sha256 = hashlib.sha256(self.body).digest()
 
@@ -65,8 +73,20 @@ _NEW: Final = Receipt()
 _KNOWN: Final = Receipt(duplicate=True)
 
 
+def seal(rows: Sequence[Incoming], ring: KeyRing | None) -> None:
+    """Seal the bodies, each with a key of its own that hangs on the first master key."""
+    if ring is None:
+        return
+    wrapper, name = ring.newest, ring.first
+    for row in rows:
+        place = payloads.about(row.provider, row.delivery_id, row.identity.event_id)
+        row.stored, row.sealed_key = sealing.seal(row.body, wrapper, place)
+        row.sealed_by = name
+
+
 def insert(session: Session, rows: Sequence[Incoming]) -> list[Receipt]:
     """Insert a batch; the receipts are in the order of ``rows``."""
+    seal(rows, keyring.of(session))
     ordered = sorted(rows, key=order)
     if session.get_bind().dialect.name == "postgresql":
         inserted = _insert_at_once(session, ordered)
@@ -84,7 +104,9 @@ def insert_listed(session: Session, row: Incoming) -> bool:
     """Insert an event that the provider's list holds and no delivery brought; False when it is
     known. There is no delivery to it, so one that comes later is a duplicate, whatever its bytes:
     what the provider answered to our own call needs no other proof."""
-    return _insert_event(session, row, row.identity.event_id, delivery_id="") is not None
+    row.delivery_id = ""
+    seal([row], keyring.of(session))
+    return _insert_event(session, row, row.identity.event_id) is not None
 
 
 Inserted = dict[str, int | None]
@@ -102,16 +124,9 @@ def receipt_of(row: Incoming, inserted: Inserted, session: Session | None = None
     if session is None or row.delivery_key is None:
         return _KNOWN
     if row.delivery_id not in inserted:
-        return Receipt(duplicate=True, forged=_first_body(session, row) != row.sha256)
+        first = transmissions.first_body(session, row.provider, row.delivery_key)
+        return Receipt(duplicate=True, forged=first != row.sha256)
     return Receipt(duplicate=not _keep_variant(session, row))
-
-
-def _first_body(session: Session, row: Incoming) -> bytes | None:
-    statement = select(Delivery.body_sha256).where(
-        Delivery.provider == row.provider, Delivery.delivery_key == row.delivery_key
-    )
-    first = session.scalar(statement)
-    return bytes(first) if first is not None else None
 
 
 def _keep_variant(session: Session, row: Incoming) -> bool:
@@ -137,20 +152,32 @@ def _keep_variant(session: Session, row: Incoming) -> bool:
 def _insert_singly(session: Session, rows: Sequence[Incoming]) -> Inserted:
     inserted: Inserted = {}
     for row in rows:
-        if insert_once(session, Delivery, **_delivery_values(row)):
+        if _is_new_transmission(session, row):
+            insert_once(session, Delivery, **_delivery_values(row))
             inserted[row.delivery_id] = _insert_event(session, row, row.identity.event_id)
     return inserted
 
 
-def _insert_event(session: Session, row: Incoming, event_id: str, **changes: str) -> int | None:
-    values = {**_event_values(row), "provider_event_id": event_id, **changes}
+def _is_new_transmission(session: Session, row: Incoming) -> bool:
+    values = {
+        "provider": row.provider,
+        "delivery_key": row.delivery_key,
+        "delivery_id": row.delivery_id,
+        "body_sha256": row.sha256,
+        "received_at": row.received_at,
+    }
+    return row.delivery_key is None or insert_once(session, Transmission, **values)
+
+
+def _insert_event(session: Session, row: Incoming, event_id: str) -> int | None:
+    values = {**_event_values(row), "provider_event_id": event_id}
     if not insert_once(session, Event, **values):
         return None
     statement = select(Event.id).where(
         Event.provider == row.provider, Event.provider_event_id == event_id
     )
     number = session.scalars(statement).one()
-    insert_once(session, Payload, event_id=number, received_at=row.received_at, body=row.body)
+    insert_once(session, Payload, event_id=number, received_at=row.received_at, body=row.stored)
     return number
 
 
@@ -183,6 +210,8 @@ def _event_values(row: Incoming) -> dict[str, Any]:
         "attempts": 0,
         "note": row.note,
         "fingerprint": row.fingerprint,
+        "sealed_key": row.sealed_key,
+        "sealed_by": row.sealed_by,
     }
 
 
@@ -208,6 +237,8 @@ COLUMNS: Final = {
     "headers": "text",
     "note": "text",
     "fingerprint": "text",
+    "sealed_key": "bytea",
+    "sealed_by": "text",
     "body_sha256": "bytea",
     "body": "bytea",
 }
@@ -216,21 +247,29 @@ INSERT: Final = text(
     f"""
     WITH incoming AS (
         SELECT * FROM unnest({_ARRAYS}) AS t({", ".join(COLUMNS)})
+    ), t AS (
+        INSERT INTO transmissions (provider, delivery_key, delivery_id, body_sha256, received_at)
+        SELECT provider, delivery_key, delivery_id, body_sha256, received_at
+        FROM incoming WHERE delivery_key IS NOT NULL
+        ORDER BY provider, delivery_key
+        ON CONFLICT DO NOTHING
+        RETURNING delivery_id
     ), d AS (
         INSERT INTO deliveries (id, provider, delivery_key, provider_event_id, received_at,
                                 source, headers, signer, body_sha256)
         SELECT delivery_id, provider, delivery_key, provider_event_id, received_at,
                source, CAST(headers AS jsonb), signer, body_sha256
         FROM incoming
+        WHERE delivery_key IS NULL OR delivery_id IN (SELECT delivery_id FROM t)
         ON CONFLICT DO NOTHING
         RETURNING id
     ), e AS (
         INSERT INTO events (provider, provider_event_id, type, status, origin, delivery_id,
                             received_at, created_at, livemode, next_attempt_at, attempts,
-                            note, fingerprint)
+                            note, fingerprint, sealed_key, sealed_by)
         SELECT i.provider, i.provider_event_id, i.type, i.status, i.origin, i.delivery_id,
                i.received_at, i.created_at, i.livemode, i.received_at, 0,
-               i.note, i.fingerprint
+               i.note, i.fingerprint, i.sealed_key, i.sealed_by
         FROM incoming i JOIN d ON d.id = i.delivery_id
         ORDER BY i.provider, i.provider_event_id
         ON CONFLICT DO NOTHING
@@ -256,5 +295,5 @@ def _flat(row: Incoming) -> dict[str, Any]:
         **_event_values(row),
         **delivery,
         "headers": msgspec.json.encode(delivery["headers"]).decode(),
-        "body": row.body,
+        "body": row.stored,
     }

@@ -9,6 +9,7 @@ from domain import (
     credit,
     data_keys,
     disputes,
+    dropped_months,
     effects,
     exchange_rates,
     failures,
@@ -35,6 +36,7 @@ from domain import (
     tallies,
     tokens,
     traffic,
+    transmissions,
     trials,
     vat_numbers,
 )
@@ -47,6 +49,7 @@ __all__ = [
     "credit",
     "data_keys",
     "disputes",
+    "dropped_months",
     "effects",
     "exchange_rates",
     "failures",
@@ -74,6 +77,7 @@ __all__ = [
     "tallies",
     "tokens",
     "traffic",
+    "transmissions",
     "trials",
     "vat_numbers",
 ]

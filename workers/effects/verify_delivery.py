@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import alerts, clock, inbox
+from domain import alerts, clock, inbox, payloads, transmissions
 from domain.effects import Effect
-from domain.errors import Transient
+from domain.errors import Permanent, Transient
 from domain.inbox import Delivery as StoredDelivery
-from domain.inbox import Event, Payload
+from domain.inbox import Event
 from webhooks.providers import Provider
 from webhooks.providers.provider import Delivery, Verdict
 from workers.runtime import Runtime
@@ -22,7 +22,9 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
     with runtime.database.transaction() as session:
         event = session.get_one(Event, effect.event_id)
         stored = session.get_one(StoredDelivery, event.delivery_id)
-        body = bytes(session.get_one(Payload, event.id).body)
+        body = payloads.body(session, event)
+    if body is None:
+        raise Permanent("its payload was dropped by age: nobody can tell any more")
     provider = runtime.providers[event.provider]
     delivery = Delivery(headers=dict(stored.headers), body=body, received_at=stored.received_at)
     verdict = _judge(provider, delivery)
@@ -55,24 +57,18 @@ def _settle(
     if verdict.status == "forged":
         inbox.finish(event, "dismissed", f"forged: {verdict.reason}")
         alerts.raise_alert(session, "forged_delivery", event.provider, reason=verdict.reason)
-    elif _is_known_transmission(session, event.provider, verdict.delivery_key):
-        inbox.finish(event, "dismissed", "the same transmission was received before")
     else:
         _let_in(session, event, provider, delivery, verdict)
-
-
-def _is_known_transmission(session: Session, provider: str, key: str | None) -> bool:
-    statement = select(StoredDelivery.id).where(
-        StoredDelivery.provider == provider, StoredDelivery.delivery_key == key
-    )
-    return key is not None and session.scalar(statement) is not None
 
 
 def _let_in(
     session: Session, event: Event, provider: Provider, delivery: Delivery, verdict: Verdict
 ) -> None:
     identity = provider.verifier.identify(delivery.body)
-    stored = session.get_one(StoredDelivery, event.delivery_id)
+    stored, key = session.get_one(StoredDelivery, event.delivery_id), verdict.delivery_key
+    if key is not None and not transmissions.remember(session, stored, key):
+        inbox.finish(event, "dismissed", "the same transmission was received before")
+        return
     stored.delivery_key, stored.signer = verdict.delivery_key, verdict.signer
     stored.provider_event_id = identity.event_id
     known = session.scalar(

@@ -13,10 +13,12 @@ import structlog
 import uvicorn
 from dramatiq import Worker
 
-from domain import schema, telemetry
+from domain import data_keys, schema, telemetry
 from domain.database import Database
 from domain.errors import Misconfigured
+from domain.keyring import SETTING
 from domain.settings import Settings
+from webhooks.answers import WholeAnswers
 from workers import broker as queue
 from workers import postman, sinks
 from workers.broker import QueueBell
@@ -60,6 +62,15 @@ def require_schema(database: Database) -> None:
         )
 
 
+def require_keys(database: Database) -> None:
+    """Raise ``Misconfigured`` unless every master key is there that something hangs on; without
+    any, say in the log what that means."""
+    with database.transaction() as session:
+        data_keys.enroll(session, database.ring)
+    if database.ring is None:
+        log.warning("personal_data_stored_plain", way_out=f"set {SETTING}: billhook keys make")
+
+
 def web_app(settings: Settings) -> Any:
     """The web application with its bell; loads no jobs and no SDK."""
     from webhooks.api.parts import Services
@@ -69,6 +80,7 @@ def web_app(settings: Settings) -> Any:
     runtime = build(settings, QueueBell(broker))
     start_logging(settings, runtime)
     require_schema(runtime.database)
+    require_keys(runtime.database)
     Heart(runtime, "web").start()
     services = Services(
         settings=settings,
@@ -102,7 +114,8 @@ def _end_in_order(*_: object) -> None:
 
 def server_config(app: Any, host: str, port: int) -> uvicorn.Config:
     """How uvicorn serves: no access log (it would hold tokens and addresses), bounded shutdown,
-    and a bounded number of connections, above which it answers 503 by itself."""
+    each answer in one piece, and a bounded number of connections, above which it answers 503 by
+    itself."""
     return uvicorn.Config(
         app,
         host=host,
@@ -112,6 +125,7 @@ def server_config(app: Any, host: str, port: int) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_S,
         limit_concurrency=CONNECTIONS,
+        http=WholeAnswers,
     )
 
 
@@ -150,6 +164,7 @@ def run_worker(settings: Settings) -> None:
     runtime = build(settings, bell)
     start_logging(settings, runtime)
     require_schema(runtime.database)
+    require_keys(runtime.database)
     if settings.smtp_url is not None:
         postman.server(settings.smtp_url)
     sinks.require(settings)
@@ -170,6 +185,7 @@ def run_clock(settings: Settings) -> None:
     runtime = build(settings, bell)
     start_logging(settings, runtime)
     require_schema(runtime.database)
+    require_keys(runtime.database)
     ticking = Clock(runtime)
     # A duty that hangs in the store must not keep the process alive.
     thread = threading.Thread(target=ticking.run, name="clock", daemon=True)

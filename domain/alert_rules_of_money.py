@@ -69,6 +69,16 @@ MONEY: Final = (
         ends_when=SEEN_TO,
     ),
     AlertRule(
+        name="means_not_accepted",
+        severity="notice",
+        title="Money came by means that are not accepted",
+        what="Account {account} paid by {means}; the money counts, but it is not kept as a payment "
+        "method.",
+        hurts="Account {account}: its next renewal has no method to charge.",
+        ends="person",
+        ends_when=SEEN_TO,
+    ),
+    AlertRule(
         name="fraud_warning",
         severity="warning",
         title="The provider warns of fraud",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from domain.alert_rules import RULES, AlertRule, fill
 from domain.alerts import Alert
+
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 
 def rule_of(alert: Alert) -> AlertRule:
@@ -26,7 +30,8 @@ def rule_of(alert: Alert) -> AlertRule:
 
 def values(alert: Alert) -> dict[str, Any]:
     """What the templates of the alert's rule are filled with."""
-    told = {name: _told(value) for name, value in alert.details.items()}
+    known = ((name, value) for name, value in alert.details.items() if value is not None)
+    told = {name: _told(value) for name, value in known}
     # A detail of the same name as a column is the one that the sentence means.
     return {"subject": alert.subject, "count": alert.count, **told}
 
@@ -49,4 +54,6 @@ def runbook(alert: Alert, docs: str) -> str:
 def _told(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(map(str, value))
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        return f"{datetime.fromisoformat(value).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return str(value)

@@ -235,4 +235,7 @@ def note_method(work: Work, payment: Payment, method: Method | None) -> None:
         payment.method = _method_document(method)
     if method is not None and method.brand is not None and not methods.accepted(method):
         subject = f"{work.provider}:{payment.reference}"
-        work.alert("card_brand_not_accepted", subject, brand=method.brand)
+        if method.kind == "card":
+            work.alert("card_brand_not_accepted", subject, brand=method.brand)
+        else:
+            work.alert("means_not_accepted", subject, means=method.brand)

@@ -235,3 +235,11 @@ def test_every_rule_speaks_of_whom_it_hurts_and_how_it_ends(name: str) -> None:
     for said in (alert_words.sentence(alert), alert_words.whom(alert), RULES[name].ends_when):
         assert len(said) > 8
         assert "{" not in said
+
+
+def test_an_alert_tells_instants_as_people_write_them_and_leaves_out_what_it_lacks() -> None:
+    span = {"since": "2026-03-02T10:00:09.25+01:00", "until": "2026-03-03T00:00:00Z"}
+    gap = alert_words.sentence(Alert(rule="reconciliation_gap", subject="acme", details=span))
+    assert "from 2026-03-02 09:00 UTC to 2026-03-03 00:00 UTC were never walked" in gap
+    found = Alert(rule="reconciliation_found", subject="acme", details={"oldest": None})
+    assert "the oldest is of ?" in alert_words.sentence(found)

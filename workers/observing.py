@@ -80,7 +80,9 @@ def _of_statement(state: ORMExecuteState) -> Change:
     # Values of conditions carry a number: rule_1.
     key = {name[:-2]: value for name, value in given.items() if name[:-2] in columns}
     action = "insert" if state.is_insert else "update" if state.is_update else "delete"
-    return Change(table=statement.table.name, action=action, key=key, before={}, after=values)
+    # The name is SQLAlchemy's own kind of text, which cannot be stored as JSON.
+    table = str(statement.table.name)
+    return Change(table=table, action=action, key=key, before={}, after=values)
 
 
 def _change(row: Base, action: str, before: Values, after: Values) -> Change:

@@ -78,6 +78,18 @@ def test_a_purchase_is_shown_and_nothing_is_changed(runtime: Runtime) -> None:
     )
 
 
+def test_the_customer_that_would_be_remembered_is_shown(runtime: Runtime) -> None:
+    saved = {"customer": "cus_1", "payment_method": "pm_1", "setup_future_usage": "off_session"}
+    lives.deliver(runtime, lives.payment_events(lives.order(runtime), **saved)[1])
+    seen = tried(runtime, lives.events(runtime)[0].id)
+    made = {each["table"]: each["after"] for each in seen["changes"] if each["action"] == "insert"}
+    assert made["provider_customers"] == {
+        "provider": "stripe",
+        "customer": "cus_1",
+        "account_id": 1,
+    }
+
+
 def test_what_was_tried_can_be_worked_for_good_afterwards(runtime: Runtime) -> None:
     event_id = purchase(runtime)
     tried(runtime, event_id)

@@ -77,6 +77,7 @@ class Stage:
             "DATABASE_URL": url,
             "REDIS_URL": self.valkey.url(self._number),
             "BILLHOOK_SECRET_KEY": "a-secret-key-of-the-benchmarks-012345",
+            "BILLHOOK_DATA_KEYS": "bench:YS1kYXRhLWtleS1vZi10aGUtYmVuY2htYXJrcy0wMTI=",
         }
 
     @contextmanager

@@ -31,7 +31,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import JSON, BigInteger, Integer, LargeBinary, TypeDecorator
 
+from domain import keyring
 from domain.errors import Misconfigured, StoreUnavailable
+from domain.keyring import KeyRing
 
 BUSY_TIMEOUT_MS = 15_000
 POOL_SIZE = 10
@@ -102,8 +104,12 @@ class Base(DeclarativeBase):
 class Database:
     """An engine with the right settings for its dialect, and its transactions."""
 
-    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = POOL_SIZE, ring: KeyRing | None = None
+    ) -> None:
+        """``ring`` seals and opens personal data in it; without one they are kept as they came."""
         self.url = make_url(url)
+        self.ring = ring
         if self.url.get_backend_name() == "sqlite":
             self.engine = _sqlite_engine(url)
         elif self.url.get_backend_name() == "postgresql":
@@ -125,7 +131,7 @@ class Database:
 
         Raises ``StoreUnavailable`` when the database cannot be reached or dies on the way.
         """
-        session = Session(self.engine, expire_on_commit=False)
+        session = Session(self.engine, expire_on_commit=False, info={keyring.RING: self.ring})
         try:
             yield session
             session.commit()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import inbox, masking
+from domain import inbox, masking, payloads
 from domain.accounts import Account
+from domain.data_keys import Erased
 from domain.effects import Effect
-from domain.inbox import Attempt, Delivery, Event, Payload
+from domain.errors import Permanent
+from domain.inbox import Attempt, Delivery, Event
 
 MOST = 500
 """Of deliveries, attempts and effects each, so many are shown: the latest."""
@@ -19,14 +22,18 @@ MOST = 500
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of an event. ``payload`` is the decoded JSON, or the text when it is none;
-    None when it was dropped by age. ``attempts`` are those at the event itself and the lines that
-    its effects left; each list is in the order of time."""
+    None when it was dropped by age, or ``unreadable`` says why. ``attempts`` are those at the event
+    itself and the lines that its effects left; each list is in the order of time."""
 
     event: Event
     account: str | None
     payload: Any
     body: bytes | None
     """As it was signed; holds personal data."""
+    erased_at: datetime | None
+    """When the payload was erased on request."""
+    unreadable: str | None
+    """Why the payload that is there cannot be read."""
     deliveries: list[Delivery]
     attempts: list[Attempt]
     effects: list[Effect]
@@ -38,14 +45,17 @@ def view(session: Session, event_id: int, *, unmasked: bool = False) -> EventVie
     Raises ``Refused`` (404).
     """
     event = inbox.find(session, event_id)
-    payload = session.get(Payload, event.id)
+    payload = payloads.read(session, [event]).get(event.id)
+    body = payload if isinstance(payload, bytes) else None
     account = session.get(Account, event.account_id) if event.account_id else None
-    document = readable(payload.body) if payload else None
+    document = readable(body) if body is not None else None
     return EventView(
         event=event,
         account=account.ref if account else None,
         payload=document if unmasked else _covered(document),
-        body=bytes(payload.body) if payload else None,
+        body=body,
+        erased_at=payload.at if isinstance(payload, Erased) else None,
+        unreadable=str(payload) if isinstance(payload, Permanent) else None,
         deliveries=_deliveries(session, event),
         attempts=_latest(session, Attempt, event.id),
         effects=_latest(session, Effect, event.id),

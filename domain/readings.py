@@ -7,16 +7,19 @@ for the event itself began after it, whatever the clocks of two hosts say.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import Index, select, tuple_
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock
+from domain import clock, data_keys, keyring, sealing
 from domain.database import Base, BigId
 from domain.effects import Effect
+from domain.errors import Permanent
+from domain.keyring import Wrapper
 from domain.ports import Reading, ReadingRequest
 
 
@@ -54,9 +57,42 @@ def begin(session: Session, provider: str, request: ReadingRequest) -> int:
 
 
 def complete(session: Session, sequence: int, document: dict[str, Any] | None) -> None:
-    """Keep the answer; None: the provider knows no such object."""
-    reading = session.get_one(StoredReading, sequence)
-    reading.document, reading.done_at = document, clock.now()
+    """Keep the answer; None: the provider knows no such object.
+
+    It is sealed like a payload (ADR 0018), where there are keys.
+    """
+    reading, ring = session.get_one(StoredReading, sequence), keyring.of(session)
+    reading.done_at = clock.now()
+    if ring is None or document is None:
+        reading.document = document
+        return
+    packed = msgspec.json.encode(document)
+    reading.sealed, reading.sealed_key = sealing.seal(packed, ring.newest, about(sequence))
+    reading.sealed_by = ring.first
+
+
+def about(sequence: int) -> bytes:
+    """Where the sealed answer of a reading belongs."""
+    return f"reading\0{sequence}".encode()
+
+
+def hand_over(session: Session, used: Sequence[tuple[int, int]], locked: Collection[int]) -> None:
+    """Wrap the keys of readings anew by the data keys of the accounts (``locked``) whose events
+    used them: ``used`` are pairs of sequence number and account."""
+    ring, owners = keyring.of(session), {s: each for s, each in used if each in locked}
+    if ring is None or not owners:
+        return
+    statement = select(StoredReading).where(
+        StoredReading.id.in_(owners), StoredReading.sealed_by.is_not(None)
+    )
+    if not (rows := list(session.scalars(statement))):
+        return
+    keys = data_keys.of_accounts(session, ring, {owners[row.id] for row in rows})
+    for row in rows:
+        holder, place = keys[owners[row.id]], about(row.id)
+        key = ring.named(row.sealed_by or "").unwrap(row.sealed_key or b"", place)
+        row.sealed_key, row.sealed_by = holder.wrapper.wrap(key, place), None
+        row.data_key_id = holder.id
 
 
 def latest(
@@ -76,12 +112,12 @@ def latest(
         )
         .order_by(StoredReading.id)
     )
-    found: dict[ReadingRequest, Reading] = {}
+    last: dict[ReadingRequest, StoredReading] = {}
     for row in session.scalars(statement):
         request = ReadingRequest(row.kind, row.object_id)
         if row.asked_at >= since[request]:
-            found[request] = Reading(sequence=row.id, document=row.document)
-    return found
+            last[request] = row
+    return _opened(session, last)
 
 
 def made_for(
@@ -101,9 +137,39 @@ def made_for(
         )
         .order_by(Effect.id)
     )
-    found: dict[ReadingRequest, Reading] = {}
+    made: dict[ReadingRequest, StoredReading] = {}
     for target, result in session.execute(statement):
         row = session.get(StoredReading, (result or {}).get("sequence", 0))
         if row is not None and row.done_at is not None:
-            found[requests[target]] = Reading(sequence=row.id, document=row.document)
+            made[requests[target]] = row
+    return _opened(session, made)
+
+
+def _opened(
+    session: Session, rows: dict[ReadingRequest, StoredReading]
+) -> dict[ReadingRequest, Reading]:
+    """Those that can be read; what was erased is to be read from the provider again."""
+    ids = {row.data_key_id for row in rows.values() if row.data_key_id is not None}
+    keys = data_keys.opened(session, ids)
+    found: dict[ReadingRequest, Reading] = {}
+    for request, row in rows.items():
+        if not isinstance(keys.get(row.data_key_id or 0), data_keys.Erased):
+            found[request] = Reading(sequence=row.id, document=_document(session, row, keys))
     return found
+
+
+def _document(
+    session: Session, row: StoredReading, keys: dict[int, Wrapper | Permanent]
+) -> dict[str, Any] | None:
+    """Raises ``Permanent`` when it was changed, or a master key is missing."""
+    if row.sealed is None:
+        return row.document
+    if row.data_key_id is None:
+        holder: Wrapper | Permanent = keyring.needed(session).named(row.sealed_by or "")
+    else:
+        holder = keys[row.data_key_id]
+    if isinstance(holder, Permanent):
+        raise holder
+    key = holder.unwrap(row.sealed_key or b"", about(row.id))
+    content = sealing.opened(row.sealed, key, about(row.id))
+    return msgspec.json.decode(content, type=dict[str, Any])

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from domain import clock, effects, inbox
+from domain import clock, effects, inbox, payloads
 from domain.effects import Effect
 from domain.inbox import Event
 from domain.replays import AT_WORK, Replay, ReplayItem
@@ -116,6 +116,9 @@ def _begin_events(
     for event in events:
         if event.status == "quarantined":
             told.append((event.id, "it is in quarantine"))
+            continue
+        if payloads.erased_at(session, event) is not None:
+            told.append((event.id, "its payload was erased on request"))
             continue
         reason = f"replay {replay.id}: {replay.reason}"
         inbox.replay(session, event, actor=replay.actor, reason=reason)

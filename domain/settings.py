@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from domain import keyring
 from domain.errors import Misconfigured
+from domain.keyring import KeyRing
 
 KNOWN: Final = frozenset(
     {
@@ -25,6 +27,7 @@ KNOWN: Final = frozenset(
         "BILLHOOK_CATALOGUE",
         "BILLHOOK_SANDBOX",
         "BILLHOOK_SECRET_KEY",
+        keyring.SETTING,
         "BILLHOOK_APP_URL",
         "BILLHOOK_APP_WEBHOOK_URL",
         "BILLHOOK_APP_WEBHOOK_SECRET",
@@ -43,6 +46,8 @@ VIES: Final = "https://ec.europa.eu/taxation_customs/vies/rest-api/check-vat-num
 FIGURES: Final = "PROMETHEUS_MULTIPROC_DIR"
 _NEVER_IN_URLS: Final = frozenset(' \t"<>')
 REFERENCE_RATES: Final = "https://www.ecb.europa.eu/stats/eurofxref"
+KEPT_DATA_KEYS: Final = "data_keys"
+"""The file in the state directory in which the embedded form keeps its master key."""
 QUEUE_SCHEMES: Final = ("redis", "rediss", "redis+sentinel")
 
 
@@ -57,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Path | None = None
     sandbox: str | None = None
     secret_key: str | None = None
+    data_keys: str | None = None
+    """The master keys as they were given; ``ring`` reads them."""
     app_url: str | None = None
     app_webhook_url: str | None = None
     app_webhook_secret: str | None = None
@@ -86,10 +93,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """Below which address the European Central Bank's rates are, or the sandbox's."""
         return f"{self.sandbox}/ecb" if self.sandbox else REFERENCE_RATES
 
+    @property
+    def ring(self) -> KeyRing | None:
+        """The master keys of personal data; None when there are none. Raises ``Misconfigured``."""
+        return keyring.parse(self.data_keys) if self.data_keys else None
+
     def secrets(self) -> tuple[str, ...]:
         """Values that must appear in no log, error or metric."""
         signing = (self.secret_key, self.app_webhook_secret, self.alert_webhook_secret)
-        return tuple(filter(None, (*signing, self.smtp_url, *self.alert_urls)))
+        sealing = (each.partition(":")[2] for each in _list(self.data_keys or ""))
+        return tuple(filter(None, (*signing, *sealing, self.smtp_url, *self.alert_urls)))
 
 
 def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
@@ -112,6 +125,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         catalogue=Path(values["BILLHOOK_CATALOGUE"]) if "BILLHOOK_CATALOGUE" in values else None,
         sandbox=_http_url(values, "BILLHOOK_SANDBOX"),
         secret_key=_secret_key(values),
+        data_keys=_data_keys(values, state_dir),
         app_url=_http_url(values, "BILLHOOK_APP_URL"),
         app_webhook_url=_http_url(values, "BILLHOOK_APP_WEBHOOK_URL"),
         app_webhook_secret=values.get("BILLHOOK_APP_WEBHOOK_SECRET"),
@@ -192,6 +206,17 @@ def _secret_key(values: Mapping[str, str]) -> str | None:
     if key is not None and len(key) < 32:
         raise Misconfigured("BILLHOOK_SECRET_KEY is too short: use 32 random characters or more")
     return key
+
+
+def _data_keys(values: Mapping[str, str], state_dir: Path) -> str | None:
+    """What is set, or what ``billhook up`` made there: its data need it, whatever runs on them."""
+    kept = state_dir / KEPT_DATA_KEYS
+    given = values.get(keyring.SETTING)
+    if given is None and kept.is_file():
+        given = kept.read_text(encoding="utf-8").strip()
+    if given is not None:
+        keyring.parse(given)
+    return given
 
 
 def _http_url(values: Mapping[str, str], name: str) -> str | None:

@@ -137,10 +137,11 @@ def blank_database_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database(database_url: str) -> Iterator["Database"]:
-    """A migrated database without rows; the test runs once on each kind."""
+    """A migrated database without rows, sealed; the test runs once on each kind."""
     from domain.database import Database
+    from tests.keys import RING
 
-    database = Database(database_url)
+    database = Database(database_url, ring=RING)
     yield database
     database.dispose()
 

@@ -70,8 +70,10 @@ _VALUES: Final[dict[str, Callable[[Incoming], Any]]] = {
     "headers": lambda row: _headers(row.headers).decode(),
     "note": lambda row: row.note,
     "fingerprint": lambda row: row.fingerprint,
+    "sealed_key": lambda row: row.sealed_key,
+    "sealed_by": lambda row: row.sealed_by,
     "body_sha256": lambda row: row.sha256,
-    "body": lambda row: row.body,
+    "body": lambda row: row.stored,
 }
 _NUMBERS: Final = {name: number for number, name in enumerate(inbox_rows.COLUMNS, 1)}
 _STATEMENT: Final = re.sub(
@@ -117,6 +119,7 @@ class Wire:
         return await loop.run_in_executor(self._threads, Express, self._database)
 
     async def _insert(self, express: Express, rows: Sequence[Incoming]) -> list[Receipt]:
+        inbox_rows.seal(rows, self._database.ring)
         values = parameters(rows)
         if all(row.delivery_key is None for row in rows):
             # Nothing more can follow from what is found, so the statement commits itself.

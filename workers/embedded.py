@@ -17,9 +17,10 @@ from typing import Any
 import msgspec
 import uvicorn
 
+from domain import keyring
 from domain.database import migrate
 from domain.errors import Misconfigured
-from domain.settings import Settings
+from domain.settings import KEPT_DATA_KEYS, Settings
 from webhooks.api.parts import Services
 from webhooks.app import create_app
 from webhooks.sandbox.app import create_sandbox
@@ -30,7 +31,7 @@ from workers import sinks
 from workers.broker import QueueBell
 from workers.clock import Clock
 from workers.heart import Heart
-from workers.processes import WorkerProcess, server_config, start_logging
+from workers.processes import WorkerProcess, require_keys, server_config, start_logging
 from workers.runtime import Runtime, build
 
 START_PATIENCE_S = 15.0
@@ -40,10 +41,10 @@ class Embedded:
     """The whole of Billhook in this process. ``start`` returns when it serves."""
 
     def __init__(self, settings: Settings, *, sandbox_port: int = 8001, seed: int | None = None):
-        self._given = settings
+        self._given = _with_data_keys(settings)
         self._sandbox_port = sandbox_port
         self._seed = seed
-        self.settings = settings
+        self.settings = self._given
         self.sandbox: SandboxServer | None = None
         self.world: World | None = None
 
@@ -57,6 +58,7 @@ class Embedded:
         self._bell = QueueBell(self._broker)
         self.runtime: Runtime = build(self.settings, self._bell)
         start_logging(self.settings, self.runtime)
+        require_keys(self.runtime.database)
         sinks.require(self.settings)
         self._worker = WorkerProcess(self.runtime, self._broker, self.settings.worker_threads)
         self._worker.start()
@@ -148,6 +150,14 @@ def kept_secret(
         path.touch(mode=0o600)
         path.write_text(make())
     return path.read_text().strip()
+
+
+def _with_data_keys(settings: Settings) -> Settings:
+    """With a master key of its own, when none was given; commands on its data find it there."""
+    if settings.data_keys is not None:
+        return settings
+    made = kept_secret(settings.state_dir, KEPT_DATA_KEYS, lambda: keyring.make("first"))
+    return msgspec.structs.replace(settings, data_keys=made)
 
 
 def _has_providers(settings: Settings) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from domain import orders, resolution, rules
+from domain import orders, payloads, resolution, rules
 from domain.accounts import Account
 from domain.errors import NotYet
 from domain.facts import Fact
@@ -37,7 +37,7 @@ class Job:
     """One event of the batch on its way through."""
 
     event: Event
-    body: bytes
+    body: payloads.Read
     translation: Translation = field(default_factory=Translation)
     error: Exception | None = None
     known: dict[ReadingRequest, Reading] = field(default_factory=dict)
@@ -46,6 +46,9 @@ class Job:
 
 def read(runtime: Runtime, session: Session, job: Job) -> None:
     """Translate the event with the readings that there are; an error is kept in the job."""
+    if isinstance(job.body, Exception):
+        job.error = job.body
+        return
     try:
         job.translation, job.known = translation.translate(
             runtime.providers, session, job.event, job.body

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from domain import accounts, batch, foresight, inbox, invoices
+from domain import accounts, batch, foresight, inbox, invoices, payloads, readings
 from domain.accounts import Account
 from domain.errors import StoreUnavailable
 from domain.inbox import Event
@@ -176,14 +176,25 @@ def _begin(
 def _read(
     runtime: Runtime, session: Session, events: Sequence[Event]
 ) -> tuple[list[Job], Mapping[int, Account]]:
-    bodies = inbox.bodies(session, events) if events else {}
+    bodies = payloads.read(session, events)
     jobs = [Job(event, bodies.get(event.id, b"")) for event in events]
     for job in jobs:
         event_work.read(runtime, session, job)
     with session.no_autoflush:
         event_work.assign(session, jobs)
         locked = accounts.lock_free(session, {j.account_id for j in jobs if j.account_id})
+        payloads.hand_over(session, [job.event for job in jobs], locked)
+        readings.hand_over(session, _read_for(jobs), locked)
     return jobs, locked
+
+
+def _read_for(jobs: Sequence[Job]) -> list[tuple[int, int]]:
+    return [
+        (reading.sequence, job.account_id)
+        for job in jobs
+        if job.account_id is not None
+        for reading in job.known.values()
+    ]
 
 
 def _work(

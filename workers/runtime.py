@@ -13,6 +13,7 @@ from domain import clock
 from domain.catalogue import Catalogue
 from domain.database import Database
 from domain.errors import Misconfigured
+from domain.keyring import SETTING
 from domain.ports import Bell
 from domain.settings import Settings
 from webhooks.providers import Registry, registry
@@ -47,18 +48,20 @@ def build(settings: Settings, bell: Bell | None = None) -> Runtime:
     if settings.now is not None:
         _refuse_live(providers)
         clock.travel(settings.now)
+    if settings.data_keys is None:
+        _refuse_plain(providers)
     return Runtime(
         settings=settings,
-        database=_database(settings.database_url),
+        database=_database(settings),
         providers=providers,
         catalogue=catalogues.load(settings.catalogue or catalogues.BUNDLED),
         bell=bell or SilentBell(),
     )
 
 
-def _database(url: str) -> Database:
+def _database(settings: Settings) -> Database:
     try:
-        return Database(url)
+        return Database(settings.database_url, ring=settings.ring)
     except (ArgumentError, ImportError) as error:
         # The URL holds a password: it is not repeated.
         raise Misconfigured(
@@ -67,11 +70,25 @@ def _database(url: str) -> Database:
         ) from error
 
 
-def _refuse_live(providers: Registry) -> None:
-    live = [provider.spec.title for provider in providers if provider.configuration.livemode]
+def _live(providers: Registry) -> str:
+    """The providers that move real money, in words."""
+    return " and ".join(each.spec.title for each in providers if each.configuration.livemode)
+
+
+def _refuse_plain(providers: Registry) -> None:
+    live = _live(providers)
     if live:
         raise Misconfigured(
-            f"BILLHOOK_NOW stops the clock, and {' and '.join(live)} would move real money: "
+            f"{live} would send personal data of real customers, and {SETTING} is not set, so they "
+            "would be stored as they come: `billhook keys make` prints a key for it"
+        )
+
+
+def _refuse_live(providers: Registry) -> None:
+    live = _live(providers)
+    if live:
+        raise Misconfigured(
+            f"BILLHOOK_NOW stops the clock, and {live} would move real money: "
             "unset BILLHOOK_NOW, or use test keys"
         )
 

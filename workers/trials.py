@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from domain import accounts, history, inbox, trials
+from domain import accounts, history, inbox, payloads, trials
 from domain.accounts import Account
 from domain.effects import Effect
 from domain.history import HistoryEntry
@@ -78,7 +78,7 @@ def _claim(runtime: Runtime) -> Trial | None:
 
 def _run(runtime: Runtime, session: Session, event_id: int) -> Result:
     event = inbox.find(session, event_id, lock=True)
-    body = inbox.bodies(session, [event]).get(event.id)
+    body = payloads.read(session, [event]).get(event.id)
     if body is None:
         return _told(Job(event, b""), "parked", note="its payload was dropped by age")
     job = Job(event, body)

@@ -23,6 +23,7 @@ from tests.chaos.outside import Outside
 from tests.chaos.person import Failed, Person, Surroundings
 from tests.chaos.site import HOSTS, KINDS, Site, connect, insist
 from tests.chaos.trouble import Trouble, strike
+from tests.keys import DATA_KEYS
 from workers.held_effects import BEAT_S
 
 BIRTH: Final = datetime(2027, 1, 15, 12, 0, 0, tzinfo=UTC)
@@ -58,7 +59,11 @@ class Run:
         self.site, self.outside, self.name, self.faults = site, outside, name, faults
         self.dice = random.Random(name)  # noqa: S311 - to be repeated
         site.hourglass.travel(BIRTH)
-        environ = {**outside.environ, "BILLHOOK_SECRET_KEY": SECRET_KEY}
+        environ = {
+            **outside.environ,
+            "BILLHOOK_SECRET_KEY": SECRET_KEY,
+            "BILLHOOK_DATA_KEYS": DATA_KEYS,
+        }
         self.database = connect(site.begin(name, environ))
         world = outside.world
         self.around = Surroundings(

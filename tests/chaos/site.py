@@ -18,6 +18,7 @@ from psycopg import sql
 from domain.database import Database, migrate
 from tests.chaos.hourglass import Hourglass
 from tests.chaos.machinery import Assistant, Machine
+from tests.keys import RING
 from tests.processes import _surroundings, free_port
 from tests.servers.databases import Databases, libpq_url
 from tests.servers.postgres import PORT, USER, PostgresServer
@@ -249,7 +250,7 @@ class Site:
 
 def connect(url: str) -> Database:
     """Our own way to the database, which no fault of the network touches."""
-    return Database(url, pool_size=4)
+    return Database(url, pool_size=4, ring=RING)
 
 
 def insist(work: Callable[[], Any], patience: float = PATIENCE_S) -> Any:

@@ -13,6 +13,7 @@ import urllib3
 from sqlalchemy import text
 
 from domain import clock
+from tests.keys import DATA_KEYS
 from tests.processes import wait_until
 from tests.servers.databases import libpq_url
 from tests.stories.town import SECRET_KEY, Customer, Town, founded
@@ -66,6 +67,7 @@ def secrets(town: Town) -> list[str]:
         credentials.stripe_webhook_secret,
         credentials.paypal_client_secret,
         SECRET_KEY,
+        DATA_KEYS.partition(":")[2],
         APP_SECRET,
         town.token,
         TOKEN,

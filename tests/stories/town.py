@@ -25,6 +25,7 @@ from domain.effects import Effect
 from domain.inbox import Event
 from domain.invoices import Invoice
 from domain.payments import Payment
+from tests.keys import DATA_KEYS, RING
 from tests.processes import PATIENCE_S, Installation, wait_until, without_libraries
 from tests.servers.postgres import PostgresServer
 from tests.servers.valkey import ValkeyServer
@@ -106,12 +107,13 @@ class Town:
         self.postgres, self.valkey, self.world = postgres, valkey, world
         url = postgres.create_database("billhook")
         migrate(url)
-        self.database = Database(url, pool_size=2)
+        self.database = Database(url, pool_size=2, ring=RING)
         self.environ = {
             **world.environment(),
             "DATABASE_URL": url,
             "REDIS_URL": valkey.url(),
             "BILLHOOK_SECRET_KEY": SECRET_KEY,
+            "BILLHOOK_DATA_KEYS": DATA_KEYS,
             **environ,
         }
         self.installation = Installation(directory, self.environ)

@@ -21,6 +21,7 @@ from domain.database import Database
 from domain.effects import Effect
 from domain.inbox import Delivery, Event
 from domain.settings import Settings
+from tests.keys import RING
 from webhooks.api.parts import Services
 from webhooks.app import create_app
 from webhooks.providers import Registry, registry
@@ -145,7 +146,7 @@ def edge_on(url: str, world: World, authority: Authority, **environ: str) -> Ite
     settings = Settings(environ={**world.environment(), **environ}, sandbox=world.base_url)
     runtime = Runtime(
         settings=settings,
-        database=Database(url),
+        database=Database(url, ring=RING),
         providers=registry(settings.environ, settings.sandbox),
         catalogue=catalogues.load(),
     )

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.inbox import Payload
+from domain import payloads
 from tests.webhooks.edge import Edge, edge_on, paypal_event, stripe_event
 from webhooks.app import create_app
 from webhooks.limits import BODY_BYTES
@@ -192,4 +192,4 @@ def test_the_database_keeps_the_bytes_that_were_signed(stored: Edge) -> None:
     body = b'{ "id":"evt_1",\r\n\t"type":"x",  "n": 1.0, "u":"\\u00e9\xc3\xa9" }\n'
     stored.stripe(body)
     with stored.runtime.database.transaction() as session:
-        assert bytes(session.get_one(Payload, stored.events()[0].id).body) == body
+        assert payloads.body(session, stored.events()[0]) == body

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from domain import payloads
 from domain.database import Database
 from domain.errors import StoreUnavailable
 from domain.inbox import Delivery, Event, Payload
@@ -62,7 +63,7 @@ def test_a_delivery_is_in_the_store_with_its_raw_bytes_when_it_is_acknowledged(
             "webhook",
             "charge.succeeded",
         )
-        assert session.get_one(Payload, event.id).body == row.body
+        assert payloads.body(session, event) == row.body
         assert session.get_one(Delivery, event.delivery_id).headers == dict(row.headers)
 
 

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import func, select
 from starlette.testclient import TestClient
 
-from domain import clock, telemetry
-from domain.inbox import Delivery, Payload
+from domain import clock, payloads, telemetry
+from domain.inbox import Delivery
 from domain.invoices import Invoice
 from domain.payments import Payment
 from domain.positions import LAG
@@ -107,7 +107,8 @@ def test_the_body_is_canonical_json_of_what_is_listed(begun: Played) -> None:
     run(begun)
     [event] = listed(begun.runtime)
     with begun.runtime.database.transaction() as session:
-        body = bytes(session.get_one(Payload, event.id).body)
+        body = payloads.body(session, event)
+    assert body is not None
     told = msgspec.json.decode(body)
     assert told["id"] == event.provider_event_id == event_id
     assert body == msgspec.json.encode(told, order="deterministic")

@@ -145,7 +145,7 @@ class EventState(EventSummary, frozen=True, kw_only=True):
     livemode: bool | None
     masked: Annotated[bool, Meta(description="Whether personal data are covered.")]
     payload: Annotated[
-        Any, Meta(description="As the provider sent it; null when it was dropped by age.")
+        Any, Meta(description="As the provider sent it; null when it was dropped by age or erased.")
     ]
     facts: Annotated[
         list[dict[str, Any]], Meta(description="What it says, in terms that are no provider's.")

@@ -81,7 +81,7 @@ def facts_of(
     if view.event.status == "quarantined":
         return [], "in quarantine: nobody knows yet whether it is authentic"
     if view.body is None:
-        return [], "its payload was dropped by age"
+        return [], view.unreadable or "its payload was dropped by age"
     try:
         said, _ = translation.translate(services.providers, session, view.event, view.body)
     except Exception as error:  # noqa: BLE001 - an event that cannot be translated is shown, too
@@ -191,6 +191,7 @@ OPERATIONS: Final = (
         refusals=(
             UNKNOWN,
             Refusal(409, "event_not_retryable", "It is finished or in quarantine."),
+            Refusal(409, "payload_erased", "Its payload was erased on request of the customer."),
         ),
     ),
     Operation(

@@ -96,6 +96,8 @@ def show(visit: Visit, path: EventPath) -> View:
         "facts_note": note,
         "facts": pretty(shown_facts) if shown_facts else "",
         "payload": pretty(seen.payload) if seen.payload is not None else "",
+        "erased_at": seen.erased_at,
+        "unreadable": seen.unreadable,
         "pairs": _pairs(visit, seen),
         "effects": [_effect(visit, effect) for effect in seen.effects],
         "attempts": [_attempt(attempt) for attempt in reversed(seen.attempts)],

@@ -76,6 +76,10 @@ REFUSALS: Final[dict[str, str]] = {
     ),
     "operator_unknown": mark("There is no operator {name}."),
     "password_length": mark("A password has {least} to {most} characters."),
+    "payload_erased": mark(
+        "The payload of event {number} was erased on {at} on request of the customer, so it cannot "
+        "be worked again. Dismiss the event."
+    ),
     "payment_not_succeeded": mark(
         "Payment {payment} is {state}; only money that has arrived can be given back."
     ),

@@ -49,6 +49,7 @@ def _show(chosen: argparse.Namespace) -> int:
     document = _document(seen.event) | {
         "account": seen.account,
         "payload": seen.payload,
+        "payload_erased_at": seen.erased_at,
         "deliveries": [_document(each) for each in seen.deliveries],
         "attempts_made": [_document(each) for each in seen.attempts],
         "effects": [_document(each) for each in seen.effects],

@@ -22,7 +22,7 @@ from webhooks.backfill import Entered
 from webhooks.providers import Provider
 from workers.commands import money
 from workers.commands.tables import show
-from workers.processes import require_schema, start_logging
+from workers.processes import require_keys, require_schema, start_logging
 from workers.reconcile import Slice, walk
 from workers.runtime import Runtime, build
 
@@ -118,6 +118,7 @@ def _runtime() -> Iterator[Runtime]:
     start_logging(msgspec.structs.replace(settings, log_level="error"), runtime)
     try:
         require_schema(runtime.database)
+        require_keys(runtime.database)
         yield runtime
     finally:
         runtime.close()

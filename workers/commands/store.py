@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.orm import Session
 
+from domain import data_keys
 from domain import settings as environment
 from domain.database import Database
 from workers.processes import require_schema
@@ -16,11 +17,15 @@ from workers.processes import require_schema
 def opened() -> Iterator[Database]:
     """The configured database, at the schema that this version needs; closed afterwards.
 
-    Raises ``StoreUnavailable`` when it cannot be reached, ``Misconfigured`` before a migration.
+    Raises ``StoreUnavailable`` when it cannot be reached, ``Misconfigured`` before a migration
+    and without the keys of its personal data.
     """
-    database = Database(environment.read().database_url)
+    settings = environment.read()
+    database = Database(settings.database_url, ring=settings.ring)
     try:
         require_schema(database)
+        with database.transaction() as session:
+            data_keys.enroll(session, database.ring)
         yield database
     finally:
         database.dispose()

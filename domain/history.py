@@ -122,12 +122,14 @@ SENTENCES: dict[str, str] = {
 }
 
 
-def sentence(entry: HistoryEntry) -> str:
-    """The entry in one English line; an unknown kind shows its bare facts."""
+def sentence(entry: HistoryEntry, details: dict[str, Any] | None = None) -> str:
+    """The entry in one English line, told with other ``details`` if there are any; an unknown
+    kind shows its bare facts."""
+    told = entry.details if details is None else details
     template = SENTENCES.get(entry.kind)
     if template is None:
-        return f"{entry.kind.replace('_', ' ')} {entry.details or ''}".strip()
-    return template.format_map(_Lenient(entry.details))
+        return f"{entry.kind.replace('_', ' ')} {told or ''}".strip()
+    return template.format_map(_Lenient(told))
 
 
 class _Lenient(dict[str, Any]):

@@ -69,6 +69,12 @@ def masked(value: Any) -> Any:
     return value
 
 
+def of_history(details: dict[str, Any]) -> dict[str, Any]:
+    """The details of a happening without what tells who the customer is: the saved method's name
+    has digits of a card or an address at a wallet."""
+    return {key: COVER if key == "method" else value for key, value in masked(details).items()}
+
+
 def _under(key: str, value: Any) -> Any:
     return covered(value) if key.lower().replace("-", "_") in PERSONAL else masked(value)
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from domain import accounts, history
+from domain import accounts, history, masking
 from domain.history import HistoryEntry
 from webhooks.api.accounts import ACCOUNT_UNKNOWN, AccountPath
-from webhooks.api.operation import Answer, Call, Operation, Refusal, Reply
+from webhooks.api.operation import VIEWER, Answer, Call, Operation, Refusal, Reply
 from webhooks.api.paging import Cursor, PageQuery, RowId
 
 
@@ -40,13 +40,15 @@ def get_history(call: Call, path: AccountPath, query: PageQuery) -> Reply:
         account = accounts.find(session, path.ref)
         rows = history.page(session, account.id, query.limit + 1, before)
     page, following = _CURSOR.cut(rows, query.limit, lambda entry: entry.id)
-    return Reply(History(items=[_happening(entry) for entry in page], next=following))
+    is_covered = call.principal.role == VIEWER
+    items = [_happening(entry, is_covered=is_covered) for entry in page]
+    return Reply(History(items=items, next=following))
 
 
-def _happening(entry: HistoryEntry) -> Happening:
-    return Happening(
-        at=entry.at, kind=entry.kind, sentence=history.sentence(entry), details=entry.details
-    )
+def _happening(entry: HistoryEntry, *, is_covered: bool) -> Happening:
+    details = masking.of_history(entry.details) if is_covered else entry.details
+    sentence = history.sentence(entry, details)
+    return Happening(at=entry.at, kind=entry.kind, sentence=sentence, details=details)
 
 
 _EXAMPLE: Final = {

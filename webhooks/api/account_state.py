@@ -13,6 +13,7 @@ from domain import (
     clock,
     credit,
     expiry,
+    masking,
     methods,
     orders,
     quotes,
@@ -163,6 +164,19 @@ def state_of(session: Session, catalogue: Catalogue, account: Account) -> Accoun
         next_charge=_next_charge(session, catalogue, account, subscription),
         warnings=_warnings(catalogue, subscription),
         vat=_vat(session, account),
+    )
+
+
+def for_viewers(state: AccountState) -> AccountState:
+    """The same with everything covered that tells who the customer is."""
+    cover = masking.covered
+    method = state.payment_method
+    return msgspec.structs.replace(
+        state,
+        email=cover(state.email),
+        billing=msgspec.convert(cover(msgspec.to_builtins(state.billing)), BillingState),
+        payment_method=method and msgspec.convert(cover(msgspec.to_builtins(method)), SavedMethod),
+        vat=msgspec.structs.replace(state.vat, number=cover(state.vat.number)),
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from domain import accounts, registration
 from domain.registration import Details
-from webhooks.api.account_state import AccountState, state_of
+from webhooks.api.account_state import AccountState, for_viewers, state_of
 from webhooks.api.fields import (
     Country,
     Currency,
@@ -19,7 +19,7 @@ from webhooks.api.fields import (
     ShortLine,
     VatNumber,
 )
-from webhooks.api.operation import Answer, Call, Operation, Refusal, Reply
+from webhooks.api.operation import VIEWER, Answer, Call, Operation, Refusal, Reply
 
 ACCOUNT_UNKNOWN: Final = Refusal(404, "account_unknown", "There is no account of that ref.")
 
@@ -69,11 +69,12 @@ def put_account(call: Call, path: AccountPath, body: AccountDetails) -> Reply:
 
 
 def get_account(call: Call, path: AccountPath) -> Reply:
-    """Read."""
+    """Read; who is only a viewer is not told who the customer is."""
     services = call.services
     with services.database.transaction() as session:
         account = accounts.find(session, path.ref)
-        return Reply(state_of(session, services.catalogue, account))
+        state = state_of(session, services.catalogue, account)
+    return Reply(for_viewers(state) if call.principal.role == VIEWER else state)
 
 
 def _known(billing: Billing) -> dict[str, str]:
@@ -161,7 +162,8 @@ OPERATIONS: Final = (
         tag="accounts",
         summary="Read an account",
         description="Everything that the app's own pages show: may the account be used, what has "
-        "it, until when, what is paid next and how.",
+        "it, until when, what is paid next and how. For a viewer, what tells who the customer is "
+        "is covered.",
         roles=frozenset({"app", "viewer"}),
         handler=get_account,
         answers={200: Answer(AccountState, "The account as of now.", STATE)},

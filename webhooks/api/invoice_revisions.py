@@ -8,13 +8,13 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from domain import revisions
+from domain import masking, revisions
 from domain.invoices import Invoice
 from domain.revisions import InvoiceRevision
 from webhooks.api import invoice_docs as docs
 from webhooks.api.account_state import BillingState
 from webhooks.api.invoices import READERS, UNKNOWN, InvoicePath
-from webhooks.api.operation import Answer, Call, Operation, Reply
+from webhooks.api.operation import VIEWER, Answer, Call, Operation, Reply
 
 
 class RevisionState(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +52,17 @@ def get_revisions(call: Call, path: InvoicePath) -> Reply:
         _shown(invoice, number, *pair)
         for number, pair in enumerate(zip(said, causes, strict=True), first)
     ]
+    if call.principal.role == VIEWER:
+        shown = [_covered(each) for each in shown]
     return Reply(Revisions(number=path.number, items=shown[::-1]))
+
+
+def _covered(state: RevisionState) -> RevisionState:
+    """Without what tells who the customer is."""
+    buyer = masking.covered(msgspec.to_builtins(state.buyer))
+    return msgspec.structs.replace(
+        state, note=masking.covered(state.note), buyer=msgspec.convert(buyer, BillingState)
+    )
 
 
 def _shown(

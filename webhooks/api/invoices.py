@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from domain import accounts, effects, invoice_files, revisions
+from domain import accounts, effects, invoice_files, masking, revisions
 from domain.accounts import Account
 from domain.errors import Refused
 from domain.invoices import Invoice
@@ -17,7 +17,7 @@ from domain.money import Money
 from webhooks.api import invoice_docs as docs
 from webhooks.api.accounts import ACCOUNT_UNKNOWN, AccountPath
 from webhooks.api.fields import Note
-from webhooks.api.operation import Answer, Call, Operation, Refusal, Reply
+from webhooks.api.operation import VIEWER, Answer, Call, Operation, Refusal, Reply
 from webhooks.api.paging import Cursor, PageQuery, RowId
 from webhooks.api.parts import Services
 from webhooks.providers import specs
@@ -99,7 +99,10 @@ def get_invoices(call: Call, path: AccountPath, query: PageQuery) -> Reply:
         account = accounts.find(session, path.ref)
         rows = revisions.page(session, account.id, query.limit + 1, before)
         page, following = _CURSOR.cut(rows, query.limit, lambda row: row.id)
-        return Reply(Invoices(items=[_shown(session, row) for row in page], next=following))
+        items = [_shown(session, row) for row in page]
+    if call.principal.role == VIEWER:
+        items = [msgspec.structs.replace(item, note=masking.covered(item.note)) for item in items]
+    return Reply(Invoices(items=items, next=following))
 
 
 def patch_invoice(call: Call, path: InvoicePath, body: InvoiceNote) -> Reply:
@@ -189,7 +192,7 @@ def _shown(session: Session, invoice: Invoice) -> InvoiceState:
 
 
 UNKNOWN: Final = Refusal(404, "invoice_unknown", "There is no invoice of that number.")
-READERS: Final = frozenset({"app", "viewer"})
+READERS: Final = frozenset({"app", VIEWER})
 
 OPERATIONS: Final = (
     Operation(
@@ -214,7 +217,8 @@ OPERATIONS: Final = (
         tag="invoices",
         summary="Download an invoice",
         description=docs.FILE,
-        roles=READERS,
+        # Names and addresses stand on it.
+        roles=frozenset({"app", "operator"}),
         handler=get_invoice_file,
         answers={
             200: Answer(bytes, "The file.", media_types=(PDF, XML)),

@@ -18,6 +18,8 @@ from webhooks.auth import Principal
 
 INPUTS: Final = ("path", "query", "headers", "body")
 JSON: Final = "application/json"
+VIEWER: Final = "viewer"
+"""The role that is shown no personal data."""
 
 
 @dataclass(frozen=True)

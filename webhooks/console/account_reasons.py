@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -67,16 +68,19 @@ def _block(visit: Visit, state: AccountState, causes: Causes) -> str:
     expired, returned = causes.get("subscription_expired"), causes.get("money_returned")
     blocked, closed = causes.get("account_blocked"), causes.get("dispute_closed")
     if reason == "subscription_expired" and expired is not None:
-        end = str(expired.details.get("end", ""))[:10]
+        end = _day(visit, expired.details.get("end"))
         return visit.say("the subscription expired on {end} and was not paid.", end=end)
     if reason == "refunded" and returned is not None:
         return visit.say(
-            "{amount} of payment {payment} was given back.", **_of(returned, "amount", "payment")
+            "{amount} of payment {payment} was given back.",
+            **_of(visit, returned, "amount", "payment"),
         )
     if reason == "dispute_lost" and closed is not None:
-        return visit.say("the dispute about payment {payment} was lost.", **_of(closed, "payment"))
+        return visit.say(
+            "the dispute about payment {payment} was lost.", **_of(visit, closed, "payment")
+        )
     if reason == "operator" and blocked is not None:
-        said = {"by": blocked.actor or "?", **_of(blocked, "reason")}
+        said = {"by": blocked.actor or "?", **_of(visit, blocked, "reason")}
         return visit.say("{by} decided so: {reason}", **said)
     return visit.speech.term(reason)
 
@@ -105,7 +109,8 @@ def _subscription(
     if not has.auto_renew:
         yield _off(visit, has, causes)
     if has.managed_by != OURS:
-        yield visit.say("{provider} runs this subscription itself.", provider=has.managed_by)
+        provider = visit.provider(has.managed_by)
+        yield visit.say("{provider} runs this subscription itself.", provider=provider)
 
 
 def _what(visit: Visit, has: SubscriptionState) -> str:
@@ -136,5 +141,9 @@ def _off(visit: Visit, has: SubscriptionState, causes: Causes) -> str:
     return visit.say("Auto-renew was switched off on {at}: {why}.", **values)
 
 
-def _of(entry: HistoryEntry, *names: str) -> dict[str, Any]:
-    return {name: entry.details.get(name, "?") for name in names}
+def _of(visit: Visit, entry: HistoryEntry, *names: str) -> dict[str, Any]:
+    return {name: visit.speech.told(str(entry.details.get(name, "?"))) for name in names}
+
+
+def _day(visit: Visit, value: Any) -> str:
+    return visit.speech.day(date.fromisoformat(str(value)[:10])) if value else "?"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Meta
@@ -17,6 +18,8 @@ from webhooks.console.speech import mark
 
 LIMIT: Final = 50
 TONES: Final = {"critical": "bad", "warning": "warn", "notice": "info"}
+_TERMS: Final = frozenset({"kind", "object", "reason", "subject"})
+"""What an alert knows that may be a word of the store."""
 _CURSOR: Final[Cursor[int]] = Cursor("console alerts", RowId)
 
 
@@ -54,8 +57,9 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 def told(visit: Visit, alert: Alert) -> Told:
     """What an alert says, in the visitor's language."""
-    rule, values = alert_words.rule_of(alert), alert_words.values(alert)
-    words = visit.speech.words_of
+    rule, speech = alert_words.rule_of(alert), visit.speech
+    values = {name: _word(visit, name, v) for name, v in alert_words.values(alert).items()}
+    words = speech.words_of
     return Told(
         alert=alert,
         severity=rule.severity,
@@ -120,6 +124,14 @@ def ask(visit: Visit, path: AlertPath) -> Ask:
     )
 
 
+def _word(visit: Visit, name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return visit.speech.number(value) if isinstance(value, int) else value
+    if name == "subject" and value in visit.services.providers:
+        return visit.provider(value)
+    return visit.speech.told(visit.speech.term(value) if name in _TERMS else value)
+
+
 def _fields(visit: Visit, query: AlertsQuery) -> list[Field]:
     say, words = visit.say, visit.speech.words_of
     states = [
@@ -140,7 +152,7 @@ def _fields(visit: Visit, query: AlertsQuery) -> list[Field]:
 def _rows(visit: Visit, alert: Alert) -> list[tuple[str, Any]]:
     say, exact = visit.say, visit.speech.exact
     rows: list[tuple[str, Any]] = [
-        (say("Subject"), alert.subject),
+        (say("Subject"), visit.speech.term(alert.subject)),
         (say("Open since"), exact(alert.opened_at)),
         (say("Seen last"), exact(alert.last_seen_at)),
         (say("How often"), visit.speech.number(alert.count)),
@@ -164,14 +176,32 @@ def _links(visit: Visit, alert: Alert) -> list[tuple[str, str]]:
     provider = alert.subject.partition(" ")[0]
     if provider in visit.services.providers:
         parked = "status=parked&" if alert.rule == "parked_events" else ""
-        title = visit.services.providers[provider].spec.title
         address = f"{ROOT}/events?{parked}provider={provider}"
-        links.append((address, say("Events of {provider}", provider=title)))
+        links.append((address, say("Events of {provider}", provider=visit.provider(provider))))
+    if payment := _payment_of(visit, alert):
+        address = f"{ROOT}/events?{urlencode({'q': payment})}"
+        links.append((address, say("Events of payment {payment}", payment=payment)))
     if alert.rule in {"parked_events", "failure_rate", "effects_parked"}:
         links.append((f"{ROOT}/failures", say("Failures in groups")))
     return links
 
 
+def _payment_of(visit: Visit, alert: Alert) -> str | None:
+    """The provider's id of the payment that it is about."""
+    if payment := alert.details.get("payment"):
+        return str(payment)
+    provider, _, reference = alert.subject.partition(":")
+    is_payment = alert.rule in OF_PAYMENTS and provider in visit.services.providers
+    return reference if is_payment else None
+
+
+OF_PAYMENTS: Final = frozenset(
+    {
+        *("card_brand_not_accepted", "fraud_warning", "means_not_accepted", "misdirected_payment"),
+        *("payment_reversed", "refunded_above_paid", "refund_refused", "refund_without_end"),
+    }
+)
+"""Rules whose subject is ``provider:payment``."""
 SECTION: Final = Section("/alerts", mark("Alerts"))
 PAGES: Final = (Page("/alerts", show_list), Page("/alerts/{id}", show))
 ACTIONS: Final = (Action("/alerts/{id}/acknowledge", acknowledge, ask),)

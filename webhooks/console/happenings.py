@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, Final
 
+from domain import masking
 from domain.audit import AuditEntry
 from domain.effects import Effect
 from domain.history import HistoryEntry
@@ -64,8 +66,10 @@ EFFECTS: Final = {
 _NAMED: Final = frozenset({"send_mail", "tell_app"})
 """The effects whose target is a word of ours."""
 _TERMS: Final = frozenset(
-    {"code", "means", "outcome", "plan", "purpose", "reason", "status", "what", "why"}
+    {"by", "code", "means", "outcome", "plan", "purpose", "reason", "status", "what"}
 )
+WHY: Final = {"dispute": mark("a lost dispute"), "refund": mark("a refund")}
+"""Why money went back."""
 _DAYS: Final = frozenset({"start", "end"})
 _NOTHING: Final = {"kind": None, "by": None, "href": None, "body": None}
 _TONES: Final = {
@@ -90,7 +94,8 @@ def line(visit: Visit, moment: Moment) -> dict[str, Any]:
 
 def sentence(visit: Visit, entry: HistoryEntry) -> str:
     """What happened, in one sentence; of a kind that has none, its bare facts."""
-    values = _Lenient({name: _word(visit, name, v) for name, v in entry.details.items()})
+    details = entry.details if visit.may_act else masking.of_history(entry.details)
+    values = _Lenient({name: _word(visit, name, v) for name, v in details.items()})
     template = HAPPENINGS.get(entry.kind)
     if template is None:
         facts = ", ".join(f"{name}: {value}" for name, value in values.items())
@@ -110,11 +115,11 @@ def _history(visit: Visit, entry: HistoryEntry) -> dict[str, Any]:
 def _event(visit: Visit, event: Event) -> dict[str, Any]:
     values = {"type": event.type, "status": visit.speech.term(event.status)}
     return {
-        "kind": event.provider,
+        "kind": visit.provider(event.provider),
         "text": visit.say("Event {type}: {status}.", **values),
         "tone": "bad" if event.status == "parked" else "info",
         "href": f"{ROOT}/events/{event.id}",
-        "by": event.note,
+        "by": event.note and visit.speech.term(event.note),
     }
 
 
@@ -137,16 +142,19 @@ def _effect(visit: Visit, effect: Effect) -> dict[str, Any]:
     return {
         "text": visit.say(EFFECTS[effect.kind], **values),
         "tone": "bad" if effect.status == "parked" else "plain",
-        "by": effect.note,
+        "by": effect.note and visit.speech.term(effect.note),
     }
 
 
 def _word(visit: Visit, name: str, value: Any) -> str:
+    text = str(value)
     if name in _DAYS:
-        return str(value)[:10]
-    if name in _TERMS:
-        return visit.speech.term(str(value))
-    return str(value)
+        return visit.speech.day(date.fromisoformat(text[:10]))
+    if name == "why":
+        return visit.say(WHY[text]) if text in WHY else visit.speech.term(text)
+    if name == "provider" or text in visit.services.providers:
+        return visit.provider(text)
+    return visit.speech.told(visit.speech.term(text) if name in _TERMS else text)
 
 
 class _Lenient(dict[str, Any]):

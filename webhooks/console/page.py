@@ -82,6 +82,11 @@ class Visit:
         """Personal data: as it is for an operator, hidden from a viewer."""
         return value if self.may_act or not value else HIDDEN
 
+    def provider(self, name: str) -> str:
+        """What people call the provider of that name; one that is switched off keeps its name."""
+        known = self.services.providers
+        return known[name].spec.title if name in known else name
+
     def here(self, **changes: Any) -> str:
         """The address of this page with some parameters of its query changed; None drops one."""
         values: dict[str, Any] = {**dict(parse_qsl(self.query_string)), **changes}

@@ -160,6 +160,8 @@ def _told(visit: Visit, name: str, value: Any) -> str:
         return ", ".join(_field(visit, each) for each in value)
     if isinstance(value, int) and name != "number":
         return visit.speech.number(value)
+    if name == "provider":
+        return visit.provider(value)
     return visit.speech.term(value) if name in _TERMS else str(value)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -21,13 +21,20 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from markupsafe import Markup, escape
 
 from domain import clock
-from domain.money import Money
+from domain.money import CURRENCIES, Money
 from domain.operators import LANGUAGES
 
 NAMES: Final = {"en": "English", "fr": "Français", "cs": "Čeština"}
 """Every language by its own name."""
 LOCALES: Final = {"en": "en_GB", "fr": "fr", "cs": "cs"}
+INSTANTS: Final = {"en": "d MMM y, HH:mm", "fr": "d MMM y, HH:mm", "cs": "d. M. y, H:mm"}
+"""Date and time of day as the language writes them."""
 _GLUED: Final = re.compile(r"(?<=[A-Za-z])(?=\d)")
+_NAME: Final = re.compile(r"[a-z0-9_]+")
+_AMOUNT: Final = re.compile(rf"(?<![\w.])(-?\d+)\.(\d\d) ({'|'.join(CURRENCIES)})\b")
+_MOMENT: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(?: UTC|Z|\+00:00)(?!\w)"
+)
 WORDS: Final = Path(__file__).with_name("words")
 
 
@@ -63,7 +70,14 @@ class Speech:
 
     def term(self, value: str) -> str:
         """A word that the store uses (a state, a kind, a rule), for people."""
-        return str(self._words.get(value, value.replace("_", " ")))
+        plain = value.replace("_", " ") if _NAME.fullmatch(value) else value
+        return str(self._words.get(value, plain))
+
+    def told(self, text: str) -> str:
+        """A sentence or value of the store with its amounts (``49.00 EUR``) and its instants as
+        the language writes them."""
+        text = _AMOUNT.sub(lambda found: self.amount(_minor(found), found[3]), text)
+        return _MOMENT.sub(lambda found: f"{self.instant(_utc(found[1]))} UTC", text)
 
     def number(self, value: float | Decimal) -> str:
         """A number with its groups of digits."""
@@ -94,11 +108,11 @@ class Speech:
 
     def instant(self, at: datetime) -> str:
         """Date and time of day, to the minute, in UTC."""
-        return format_datetime(at, "d MMM y, HH:mm", locale=self.locale)
+        return format_datetime(at, INSTANTS[self.language], locale=self.locale)
 
     def exact(self, at: datetime) -> str:
         """Date and time of day, to the second, with the time zone."""
-        return format_datetime(at, "d MMM y, HH:mm:ss 'UTC'", locale=self.locale)
+        return format_datetime(at, f"{INSTANTS[self.language]}:ss 'UTC'", locale=self.locale)
 
     def ago(self, at: datetime) -> str:
         """How long ago that was, or in how long it will be."""
@@ -143,6 +157,14 @@ def _filled(text: str, values: dict[str, Any]) -> str:
     if any(hasattr(value, "__html__") for value in values.values()):
         return Markup(escape(text)).format(**values)  # noqa: S704 - escaped
     return text.format(**values) if values else text
+
+
+def _minor(found: re.Match[str]) -> int:
+    return int(found[1] + found[2])
+
+
+def _utc(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
 def _quality(text: str) -> float:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import chain
+from operator import attrgetter
 from struct import Struct
 from typing import Any, Final
 
@@ -27,16 +29,9 @@ _LENGTH: Final = Struct("!i").pack
 _MICROSECONDS: Final = Struct("!q").pack
 _NULL: Final = _LENGTH(-1)
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _OIDS: Final = {"boolean": 16, "bytea": 17, "text": 25, "timestamptz": 1184}
 _headers: Final = msgspec.json.Encoder().encode
-
-
-def _of_text(value: str) -> bytes:
-    return value.encode()
-
-
-def _of_bytes(value: bytes) -> bytes:
-    return value
 
 
 def _of_boolean(value: bool) -> bytes:
@@ -44,36 +39,35 @@ def _of_boolean(value: bool) -> bytes:
 
 
 def _of_instant(value: datetime) -> bytes:
-    past = value - _EPOCH
-    return _MICROSECONDS((past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds)
+    return _MICROSECONDS((value - _EPOCH) // _MICROSECOND)
 
 
 _FORMS: Final[dict[str, Callable[[Any], bytes]]] = {
     "boolean": _of_boolean,
-    "bytea": _of_bytes,
-    "text": _of_text,
+    "bytea": bytes,
+    "text": str.encode,
     "timestamptz": _of_instant,
 }
 _VALUES: Final[dict[str, Callable[[Incoming], Any]]] = {
-    "delivery_id": lambda row: row.delivery_id,
-    "provider": lambda row: row.provider,
-    "delivery_key": lambda row: row.delivery_key,
-    "provider_event_id": lambda row: row.identity.event_id,
-    "type": lambda row: row.identity.event_type,
-    "status": lambda row: row.status,
-    "origin": lambda row: row.origin,
-    "received_at": lambda row: row.received_at,
+    "delivery_id": attrgetter("delivery_id"),
+    "provider": attrgetter("provider"),
+    "delivery_key": attrgetter("delivery_key"),
+    "provider_event_id": attrgetter("identity.event_id"),
+    "type": attrgetter("identity.event_type"),
+    "status": attrgetter("status"),
+    "origin": attrgetter("origin"),
+    "received_at": attrgetter("received_at"),
     "created_at": lambda row: inbox_rows.storable(row.identity.created_at),
-    "livemode": lambda row: row.identity.livemode,
-    "source": lambda row: row.source,
-    "signer": lambda row: row.signer,
+    "livemode": attrgetter("identity.livemode"),
+    "source": attrgetter("source"),
+    "signer": attrgetter("signer"),
     "headers": lambda row: _headers(row.headers).decode(),
-    "note": lambda row: row.note,
-    "fingerprint": lambda row: row.fingerprint,
-    "sealed_key": lambda row: row.sealed_key,
-    "sealed_by": lambda row: row.sealed_by,
-    "body_sha256": lambda row: row.sha256,
-    "body": lambda row: row.stored,
+    "note": attrgetter("note"),
+    "fingerprint": attrgetter("fingerprint"),
+    "sealed_key": attrgetter("sealed_key"),
+    "sealed_by": attrgetter("sealed_by"),
+    "body_sha256": attrgetter("sha256"),
+    "body": attrgetter("stored"),
 }
 _NUMBERS: Final = {name: number for number, name in enumerate(inbox_rows.COLUMNS, 1)}
 _STATEMENT: Final = re.sub(
@@ -141,22 +135,30 @@ def parameters(rows: Sequence[Incoming]) -> list[bytes]:
     """The columns of a batch, sorted as ``inbox_rows`` has them inserted."""
     ordered = sorted(rows, key=inbox_rows.order)
     return [
-        _array(_OIDS[kind], _FORMS[kind], map(_VALUES[name], ordered), len(ordered))
+        _array(_OIDS[kind], _FORMS[kind], list(map(_VALUES[name], ordered)))
         for name, kind in inbox_rows.COLUMNS.items()
     ]
 
 
-def _array(oid: int, form: Callable[[Any], bytes], values: Iterable[Any], count: int) -> bytes:
+def _array(oid: int, form: Callable[[Any], bytes], values: list[Any]) -> bytes:
     """A one-dimensional array: https://www.postgresql.org/docs/current/xtypes.html has no word on
     its form; it is that of ``array_recv`` in PostgreSQL's source."""
-    parts = [_HEAD.pack(1, 1, oid, count, 1)]
-    for value in values:
-        if value is None:
-            parts.append(_NULL)
-        else:
-            formed = form(value)
-            parts += (_LENGTH(len(formed)), formed)
-    return b"".join(parts)
+    head, first = _HEAD.pack(1, 1, oid, len(values), 1), values[0]
+    # Half of the columns hold one value throughout.
+    if values.count(first) == len(values):
+        return head + _element(form, first) * len(values)
+    if None in values:
+        return head + b"".join([_element(form, value) for value in values])
+    formed = list(map(form, values))
+    lengths = map(_LENGTH, map(len, formed))
+    return head + b"".join(chain.from_iterable(zip(lengths, formed, strict=True)))
+
+
+def _element(form: Callable[[Any], bytes], value: Any) -> bytes:
+    if value is None:
+        return _NULL
+    formed = form(value)
+    return _LENGTH(len(formed)) + formed
 
 
 def _inserted(result: PGresult) -> Inserted:

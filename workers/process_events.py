@@ -246,7 +246,10 @@ def _try(
         with session.begin_nested():
             papers = _decide(runtime, session, job, locked)
             session.flush()
-    except Exception as error:  # noqa: BLE001 - mapped in one place, outcomes.judge
+    except Exception as error:
+        if not session.is_active:
+            # What was flushed before the savepoint failed: nothing can be recorded any more.
+            raise
         event_ends.fail(runtime, session, job, error)
     else:
         _count(job, papers, tally)

@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, func, select, update
+from sqlalchemy import Connection, event, func, select, text, update
 
 from domain import accounts, batch, effects
 from domain.accounts import ProviderCustomer
 from domain.database import Database
 from domain.effects import Effect
-from domain.inbox import Attempt
+from domain.errors import StoreUnavailable
+from domain.inbox import Attempt, Event
 from domain.invoices import Invoice
 from domain.orders import Order
 from domain.payments import Payment
@@ -112,3 +113,27 @@ def test_what_waited_is_inserted_once_however_often_it_is_wanted(runtime: Runtim
     with runtime.database.transaction() as session:
         assert session.scalar(select(func.count()).select_from(Effect)) == 1
         assert session.scalar(select(func.count()).select_from(ProviderCustomer)) == 1
+
+
+def test_a_disk_that_is_full_before_a_rule_begins_is_an_outage(runtime: Runtime) -> None:
+    """What was noted of all events is written before the first savepoint, and fails there."""
+    buy(runtime, 2)
+    with runtime.database.transaction() as session:
+        session.execute(
+            text(
+                "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$"
+            )
+        )
+        session.execute(
+            text(
+                "CREATE TRIGGER full_disk BEFORE UPDATE ON events "
+                "FOR EACH ROW EXECUTE FUNCTION full_disk()"
+            )
+        )
+    with pytest.raises(StoreUnavailable, match="no space left"):
+        process_events.process_batch(runtime)
+    with runtime.database.transaction() as session:
+        tries = session.scalars(select(Event.attempts)).all()
+        assert set(tries) == {0}
+        assert session.scalars(select(Attempt)).all() == []

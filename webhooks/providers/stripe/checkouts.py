@@ -31,7 +31,8 @@ https://docs.stripe.com/payments/checkout/customization/card-brands"""
 
 SHORTEST: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=24)
-SLACK: Final = timedelta(minutes=1)
+SLACK: Final = timedelta(minutes=5)
+"""By how much Stripe's clock may differ from ours: its limits are 30 minutes and 24 hours."""
 
 
 def payment_page(request: CheckoutRequest) -> SessionCreateParams:
@@ -65,9 +66,7 @@ def payment_page(request: CheckoutRequest) -> SessionCreateParams:
     if request.save_method:
         # Stripe's page tells the customer so, which is the consent (BILLING 4).
         page["payment_intent_data"]["setup_future_usage"] = "off_session"
-    expires_at = _expiry(request.expires_at)
-    if expires_at is not None:
-        page["expires_at"] = expires_at
+    page["expires_at"] = _expiry(request.expires_at)
     return _with_customer(page, request.customer, request.email)
 
 
@@ -89,16 +88,16 @@ def method_page(request: MethodRequest) -> SessionCreateParams:
 
 
 def find_page(client: stripe.StripeClient, page: SessionCreateParams) -> Document | None:
-    """The open page that an earlier call made for the same thing with the same key.
+    """The page that an earlier call made for the same thing with the same key, unless it expired.
 
-    When a page closes can depend on when it is asked for, and Stripe refuses a key that comes
-    again with anything else than before.
+    When a page closes can depend on when it is asked for, and the account's address or language
+    may have changed; Stripe refuses a key that comes again with anything else than before.
     """
     for session in islice(
         client.v1.checkout.sessions.list({"limit": 100}).auto_paging_iter(), NEWEST
     ):
         document = plain(session)
-        if document["status"] == "open" and document["metadata"] == page["metadata"]:
+        if document["status"] != "expired" and document["metadata"] == page["metadata"]:
             return document
     return None
 
@@ -125,9 +124,14 @@ def _with_customer(
     return page
 
 
-def _expiry(wanted: datetime) -> int | None:
-    """When the page closes, in Unix seconds; None for the longest time that Stripe allows."""
+def _expiry(wanted: datetime) -> int:
+    """When the page closes, in Unix seconds: a little before the order does, so that an order of a
+    day is not too long for Stripe by its clock either.
+
+    It must not depend on when it is asked for, or the repetition of a call that was not answered
+    would be another call under the same key. In the last half hour there is no other way, and
+    ``find_page`` helps.
+    """
     now = clock.now()
-    if wanted > now + LONGEST - SLACK:
-        return None
-    return int(max(wanted, now + SHORTEST + SLACK).timestamp())
+    closes = max(wanted - SLACK, now + SHORTEST + SLACK)
+    return int(min(closes, now + LONGEST).timestamp())

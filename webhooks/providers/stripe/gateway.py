@@ -204,6 +204,9 @@ class StripeGateway:
                 raise
             session = found
         url = text(session, "url")
+        if session["status"] == "complete":
+            # The customer was quicker than we are; such a page leads back at once.
+            url = page["success_url"]
         if url is None:
             raise Permanent(f"checkout {session['id']} has no page")
         return Checkout(id=session["id"], url=url, customer=customer(session))

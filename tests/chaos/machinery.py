@@ -10,10 +10,12 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -58,13 +60,19 @@ class Assistant:
             raise RuntimeError(f"{self._module} ended")
         return json.loads(line)
 
-    def close(self) -> None:
-        """End it."""
+    def interrupt(self) -> None:
+        """Have it leave what it does, as at a terminal."""
+        with suppress(ProcessLookupError):
+            self._child.send_signal(signal.SIGINT)
+
+    def close(self, patience: float = 5.0) -> None:
+        """End it; after ``patience`` seconds it is killed."""
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):
+                    pipe.close()
         try:
-            self._child.wait(5)
+            self._child.wait(patience)
         except subprocess.TimeoutExpired:
             self._child.kill()
             self._child.wait()

@@ -24,6 +24,8 @@ from tests.chaos.hourglass import Hourglass
 
 PR_SET_PDEATHSIG: Final = 1
 CLONE_NEWNET: Final = 0x40000000
+BEAT_S: Final = 1.0
+"""How often a worker extends its leases here, so that a run need not wait long for the living."""
 NEEDED: Final = (
     "workers.cli",
     "workers.processes",
@@ -68,6 +70,7 @@ def _import_everything() -> None:
 
     for name in KINDS.values():
         importlib.import_module(name)
+    vars(importlib.import_module("workers.held_effects"))["BEAT_S"] = BEAT_S
 
 
 def _answer(what: Any) -> None:

@@ -15,16 +15,16 @@ from sqlalchemy import and_, func, select
 
 from domain import clock, tokens
 from domain.effects import Effect
-from domain.inbox import Event
+from domain.inbox import FINISHED, Event
 from domain.subscriptions import Subscription
 from tests.chaos.faults import FAULTS, GENTLE, NEEDS_DISK
 from tests.chaos.lives import Life
+from tests.chaos.nursery import BEAT_S
 from tests.chaos.outside import Outside
 from tests.chaos.person import Failed, Person, Surroundings
 from tests.chaos.site import HOSTS, KINDS, Site, connect, insist
 from tests.chaos.trouble import Trouble, strike
 from tests.keys import DATA_KEYS
-from workers.held_effects import BEAT_S
 
 BIRTH: Final = datetime(2027, 1, 15, 12, 0, 0, tzinfo=UTC)
 PARTS: Final = (
@@ -39,6 +39,9 @@ QUIET_S: Final = 0.3
 """Nothing changes for so long: what is planned for later may come now."""
 LEASES_S: Final = BEAT_S + 1.5
 """Somebody who is performing an effect and lives has extended its lease by then."""
+STUCK_S: Final = 2.5
+"""So long nobody has touched what is due: who should may have died, and what it held must end."""
+STUCK_STEP: Final = timedelta(seconds=5)
 FURTHEST: Final = timedelta(hours=2)
 PATIENCE_S: Final = 240.0
 CROWD: Final = 6
@@ -174,12 +177,11 @@ class Run:
             calm = False
             if left != before:
                 before, since = left, time.monotonic()
-            elif left and time.monotonic() - since > _quiet(left):
-                ahead = min(moment for _, moment in left) - clock.now()
-                if timedelta(0) < ahead and passed + ahead < FURTHEST:
-                    self.site.hourglass.advance(ahead)
-                    passed += ahead
-                    since = time.monotonic()
+            ahead = _ahead(left, time.monotonic() - since)
+            if timedelta(0) < ahead and passed + ahead < FURTHEST:
+                self.site.hourglass.advance(ahead)
+                passed += ahead
+                since = time.monotonic()
             if time.monotonic() > deadline:
                 raise Restless(f"{part} does not come to rest: {left[:10]}")
             time.sleep(0.05)
@@ -189,7 +191,7 @@ class Run:
         with self.database.transaction() as session:
             events = session.execute(
                 select(Event.id, Event.status, Event.attempts, Event.note, Event.next_attempt_at)
-                .where(Event.status.not_in(("processed", "ignored")))
+                .where(Event.status.not_in(FINISHED))
                 .order_by(Event.id)
             ).all()
             effects = session.execute(
@@ -212,9 +214,16 @@ class Run:
         return [*told, (f"{due} subscriptions", clock.now())] if due else told
 
 
-def _quiet(left: list[tuple[str, datetime]]) -> float:
-    """How long nothing must have changed until time may pass: leases of the living must not end."""
-    return LEASES_S if any(" running " in what for what, _ in left) else QUIET_S
+def _ahead(left: list[tuple[str, datetime]], quiet_s: float) -> timedelta:
+    """By how much time may pass when nothing has changed for so long: until the next try, but the
+    leases of the living must not end; a little, when nobody tries what is due."""
+    if not left:
+        return timedelta(0)
+    wait = LEASES_S if any(" running " in what for what, _ in left) else QUIET_S
+    ahead = min(moment for _, moment in left) - clock.now()
+    if ahead <= timedelta(0):
+        return STUCK_STEP if quiet_s > max(wait, STUCK_S) else timedelta(0)
+    return ahead if quiet_s > wait else timedelta(0)
 
 
 def _patient() -> Any:

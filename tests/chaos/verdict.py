@@ -50,14 +50,21 @@ def violations(run: Run, expected: Ledgers) -> list[str]:
     return found
 
 
-def figures(run: Run) -> str:
-    """One line of what was seen."""
+def figures(run: Run) -> dict[str, int]:
+    """What happened, counted."""
     twice = sum(number - 1 for number in run.outside.post_office.taken.values())
-    answers = " ".join(f"{status}:{n}" for status, n in sorted(run.around.answers.items()))
-    return (
-        f"events={len(run.outside.acknowledged())} mails={len(run.outside.post_office.taken)} "
-        f"sent_again={twice} answers={answers} slowest={run.around.slowest:.1f}s"
-    )
+    return {
+        "accounts": len(run.people),
+        "events": len(run.outside.acknowledged()),
+        "mails": len(run.outside.post_office.taken),
+        "sent_again": twice,
+    }
+
+
+def answers(run: Run) -> str:
+    """One line of what the app was answered."""
+    told = " ".join(f"{status}:{n}" for status, n in sorted(run.around.answers.items()))
+    return f"answers={told} slowest={run.around.slowest:.1f}s"
 
 
 def _lost(run: Run) -> list[str]:

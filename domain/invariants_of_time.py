@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
-from sqlalchemy import Text, and_, case, cast, exists, func, literal, or_, select
+from sqlalchemy import Select, Text, and_, case, cast, exists, func, literal, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from domain import effects, inbox
@@ -32,6 +32,9 @@ LATE: Final = timedelta(minutes=1)
 """Expiry happens within a minute after the end (BILLING 6)."""
 STUCK: Final = timedelta(minutes=5)
 """What was due for this long is not going to happen by itself (BILLING 10)."""
+LATELY: Final = timedelta(minutes=10)
+"""What ended is asked about when it did, which is too early for what has a tolerance; so, too, for
+as long as this. It is many rounds of the watch."""
 EVENT_STATES: Final = (*inbox.DUE_STATES, *inbox.FINISHED, "quarantined", "parked")
 EFFECT_STATES: Final = (*effects.PLANNED, "done", "skipped", "parked")
 
@@ -55,6 +58,14 @@ def access_unpaid(at: datetime, catalogue: Catalogue) -> Findings:
         .join(Subscription, Subscription.account_id == Account.id)
         .where(Account.status == "active", or_(and_(running, over), left_open))
     )
+
+
+def periods_over(at: datetime) -> Select[int]:
+    """The accounts that ``access_unpaid`` may name because time went by: their period is over and
+    they still run, or their subscription ended when nobody was asked about it any more."""
+    past = and_(Subscription.state.in_(sorted(RUNNING)), Subscription.period_end < at - LATE)
+    ended = Subscription.ended_at.between(at - LATE - LATELY, at - LATE)
+    return select(Subscription.account_id).where(or_(past, ended))
 
 
 def block_without_cause(_at: datetime, _catalogue: Catalogue) -> Findings:
@@ -85,6 +96,12 @@ def block_unexplained(_at: datetime, _catalogue: Catalogue) -> Findings:
         Account.status.not_in(("active", "blocked")),
     )
     return select(account(), named(Account.status, " with ", reason)).where(wrong)
+
+
+def plans_forgotten(_at: datetime) -> Select[int]:
+    """The accounts that ``running_unplanned`` may name: the clock plans without a trace."""
+    forgotten = Subscription.state.in_(sorted(RUNNING)), Subscription.next_due_at.is_(None)
+    return select(Subscription.account_id).where(*forgotten)
 
 
 def running_unplanned(_at: datetime, _catalogue: Catalogue) -> Findings:

@@ -17,9 +17,10 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import clock
-from domain.database import Base, insert_once
+from domain import clock, marks
+from domain.database import Base
 from domain.inbox import FINISHED, Attempt, Event
+from domain.marks import Mark
 
 UNITS: Final = {
     "minutes": timedelta(minutes=5),
@@ -47,18 +48,9 @@ class Tally(Base):
     count: Mapped[int]
 
 
-class TallyMark(Base):
-    """Up to which number the rows of a table are counted."""
-
-    __tablename__ = "tally_marks"
-
-    name: Mapped[str] = mapped_column(primary_key=True)
-    counted_to: Mapped[int]
-
-
 def count_events(session: Session) -> bool:
     """Count one piece of what came in; tells whether there may be more."""
-    mark = _mark(session, "events")
+    mark = marks.of(session, "events")
     end = _end(session, Event.id, Event.received_at, mark.counted_to)
     if end is None:
         return False
@@ -72,7 +64,7 @@ def count_events(session: Session) -> bool:
 
 def count_attempts(session: Session) -> bool:
     """Count one piece of what was tried; tells whether there may be more."""
-    mark = _mark(session, "attempts")
+    mark = marks.of(session, "attempts")
     end = _end(session, Attempt.id, Attempt.at, mark.counted_to)
     if end is None:
         return False
@@ -139,7 +131,7 @@ def last_received(session: Session, provider: str) -> tuple[datetime, str] | Non
         .order_by(Event.received_at.desc(), Event.id.desc())
         .limit(1)
     )
-    mark = session.get(TallyMark, "events")
+    mark = session.get(Mark, "events")
     fresh = session.execute(theirs.where(Event.id > (mark.counted_to if mark else 0))).first()
     slot = _last_slot(session, provider)
     if fresh is not None or slot is None:
@@ -167,26 +159,8 @@ def _last_slot(session: Session, provider: str) -> datetime | None:
     return None if day is None else last("minutes", day)
 
 
-def _mark(session: Session, name: str) -> TallyMark:
-    insert_once(session, TallyMark, name=name, counted_to=0)
-    return session.scalars(select(TallyMark).where(TallyMark.name == name).with_for_update()).one()
-
-
 def _end(session: Session, number: Any, at: Any, counted_to: int) -> int | None:
-    """The number of the last row of the next piece; None when there is nothing to count yet."""
-    piece = (
-        select(number.label("number"), at.label("at"))
-        .where(number > counted_to)
-        .order_by(number)
-        .limit(STEP)
-        .subquery()
-    )
-    fresh = select(func.min(piece.c.number)).where(piece.c.at >= clock.now() - SETTLED)
-    last, first_fresh = session.execute(
-        select(func.max(piece.c.number), fresh.scalar_subquery())
-    ).one()
-    end = last if first_fresh is None else first_fresh - 1
-    return None if end is None or end <= counted_to else int(end)
+    return marks.end_of_piece(session, number, at, counted_to, settled=SETTLED, step=STEP)
 
 
 def _add(session: Session, found: Counter[tuple[str, str, datetime]]) -> None:

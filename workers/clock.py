@@ -18,6 +18,7 @@ from domain import clock, heartbeats, leases
 from domain.errors import StoreUnavailable
 from workers import expire_orders
 from workers.compare import compare
+from workers.examine import examine
 from workers.passage import pass_time
 from workers.rates_duty import know_rates
 from workers.reconcile import reconcile
@@ -45,6 +46,7 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("tally", 10.0, tally),
     ("replay", 1.0, replay),
     ("group_failures", 5.0, group_failures),
+    ("examine", 10.0, examine),
     ("tell_alerts", 2.0, tell_alerts),
     ("watch_work", 15.0, watch_work),
     ("watch", 60.0, watch),

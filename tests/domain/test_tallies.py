@@ -11,7 +11,7 @@ import pytest
 from domain import tallies
 from domain.database import Database
 from domain.inbox import Attempt, Event
-from domain.tallies import TallyMark
+from domain.marks import Mark
 
 
 def receive(database: Database, clock: ModuleType, count: int, provider: str = "acme") -> list[int]:
@@ -96,7 +96,7 @@ def test_a_store_that_was_never_counted_is_caught_up_with_in_pieces(
         frozen_clock.advance(timedelta(days=1))
     with database.transaction() as session:
         assert tallies.count_events(session)
-        assert session.get_one(TallyMark, "events").counted_to == 7
+        assert session.get_one(Mark, "events").counted_to == 7
     count(database)
     assert sums(database, frozen_clock, "days")["received"] == [5] * 5
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from workers.watching import deliveries, machine, money, queues
+from workers.watching import books, deliveries, machine, money, queues
 from workers.watching.sight import Look
 
 LOOKS: Final[dict[str, Look]] = {
@@ -27,6 +27,6 @@ LOOKS: Final[dict[str, Look]] = {
 SLOW_LOOKS: Final[dict[str, Look]] = {
     "provider_silent": deliveries.provider_silent,
     "renewals_failing": money.renewals_failing,
-    "invariant_broken": machine.invariants_broken,
-    "number_series_hole": machine.number_series_hole,
+    "invariant_broken": books.invariants_broken,
+    "number_series_hole": books.number_series_hole,
 }

@@ -1,28 +1,19 @@
-"""Looks at the machine itself: its processes, its sinks, and what must hold whatever happens."""
+"""Looks at the machine itself: its processes and its sinks."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
 
-import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain import clock, heartbeats, invariants
+from domain import clock, heartbeats
 from domain.alert_messages import EFFECT as TELLING
 from domain.alert_rules import AlertRule
 from domain.effects import Effect
-from domain.invariants import INVARIANTS, Violation
 from workers.runtime import Runtime
 from workers.watching.sight import MOST, Sight, span
-
-SHOWN: Final = 10
-SERIES: Final = "numbers_gapless"
-"""The invariant that has an alert of its own."""
-
-log = structlog.get_logger()
 
 
 def clock_not_seen(session: Session, _runtime: Runtime, rule: AlertRule) -> Iterator[Sight]:
@@ -62,28 +53,3 @@ def sink_failing(session: Session, _runtime: Runtime, rule: AlertRule) -> Iterat
         notes[target].append(note or "")
     for sink, told in notes.items():
         yield Sight(sink, {"count": len(told), "reason": told[-1]})
-
-
-def invariants_broken(session: Session, runtime: Runtime, _rule: AlertRule) -> Iterator[Sight]:
-    """Every invariant that does not hold, but that of the number series."""
-    for name in INVARIANTS:
-        if name != SERIES and (found := _violations(session, runtime, name)):
-            yield _broken(name, found)
-
-
-def number_series_hole(session: Session, runtime: Runtime, _rule: AlertRule) -> Iterator[Sight]:
-    """Whether a number series has a hole or a duplicate."""
-    if found := _violations(session, runtime, SERIES):
-        yield _broken(SERIES, found)
-
-
-def _violations(session: Session, runtime: Runtime, name: str) -> list[Violation]:
-    return invariants.violations(session, name, runtime.catalogue)
-
-
-def _broken(name: str, found: list[Violation]) -> Sight:
-    log.error("invariant_broken", invariant=name, violations=len(found))
-    count = f"{invariants.MOST} or more" if len(found) == invariants.MOST else str(len(found))
-    shown = [f"{each.subject}: {each.detail}" for each in found[:SHOWN]]
-    details = {"holds": INVARIANTS[name].sentence, "count": count, "violations": shown}
-    return Sight(name, details)

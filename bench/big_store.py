@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from bench.big_store_counts import COUNTS
 from bench.big_store_rows import STAGES
 from domain import catalogue as catalogues
 from domain import quotes
@@ -101,7 +102,7 @@ def fill(url: str, events: int, accounts: int, ended: datetime | None = None) ->
         _require_empty(connection)
         _prepare(connection)
         with _without_indexes(connection):
-            for name, statements in STAGES:
+            for name, statements in (*STAGES, COUNTS):
                 with _timed(name):
                     _run(connection, statements, values)
         for table in NUMBERED:

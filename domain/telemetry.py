@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,12 +17,10 @@ from typing import Any, Final
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
+from domain import discretion
+
 PERSONAL: Final = frozenset({"email", "name", "address", "phone", "body", "payload", "headers"})
 """Keys whose values are never written to a log."""
-_TOKENS: Final = re.compile(
-    r"(sk_live_|sk_test_|rk_live_|rk_test_|whsec_|bh_(?:viewer|operator|app)_|Bearer\s+)[\w.-]+"
-)
-_EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 
 if _shared := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     # The library opens its files there as soon as a metric is made.
@@ -95,7 +92,7 @@ def configure_logging(form: str = "auto", level: str = "info", secrets: Iterable
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _with_discreet_trace,
         Scrubber(secrets),
     ]
     structlog.configure(
@@ -106,6 +103,17 @@ def configure_logging(form: str = "auto", level: str = "info", secrets: Iterable
         cache_logger_on_first_use=False,
     )
     _route_standard_logging(shared, renderer, level)
+
+
+def _with_discreet_trace(_logger: Any, _method: str, line: Any) -> Any:
+    """Puts a traceback into words without the values that messages quote."""
+    given = line.pop("exc_info", None)
+    error = sys.exc_info()[1] if given is True else given
+    if isinstance(error, tuple):
+        error = error[1]
+    if isinstance(error, BaseException):
+        line["exception"] = f"Traceback:\n{discretion.trace(error)}"
+    return line
 
 
 class Scrubber:
@@ -124,7 +132,7 @@ class Scrubber:
             )
         for secret in self._secrets:
             value = value.replace(secret, "…")
-        return _EMAIL.sub("…@…", _TOKENS.sub(r"\1…", value))
+        return discretion.blanked(value)
 
 
 class _StderrHandler(logging.Handler):

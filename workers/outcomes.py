@@ -14,6 +14,7 @@ from typing import Final, Literal
 import msgspec
 from sqlalchemy.exc import OperationalError
 
+from domain import discretion
 from domain.database import is_outage
 from domain.errors import NotYet, Permanent, StoreUnavailable, Transient
 
@@ -56,8 +57,8 @@ def judge(error: Exception, handler: str, attempt: int) -> Failure:
 
 
 def describe(error: Exception) -> str:
-    """The error in one line; what the database says is cut to its first line, without values."""
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:500]
+    """The error in one line, without values that it quotes."""
+    return discretion.told(error)
 
 
 def fingerprint(handler: str, error: Exception) -> str:

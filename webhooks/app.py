@@ -9,14 +9,16 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from domain.errors import Refused, StoreUnavailable
-from webhooks import api, console, health, metrics, problems
+from webhooks import api, browsers, console, health, metrics, problems
 from webhooks.api.parts import Services
+from webhooks.browsers import Guarded
 from webhooks.intake import Intake
 from webhooks.receive import RETRY_AFTER_S, Receiver
 from webhooks.traffic_log import TrafficLog
@@ -65,7 +67,10 @@ def create_app(services: Services, queue_answers: Callable[[], bool] = lambda: T
             Exception: _fault,
         },
         lifespan=lifespan,
+        middleware=[Middleware(Guarded, settings=services.settings)],
     )
+    # A redirect to the address without its slash would go to whatever host the caller named.
+    app.router.redirect_slashes = False
     app.receiver = receiver
     return app
 
@@ -92,7 +97,7 @@ async def _unavailable(_request: Request, _error: Exception) -> Response:
 
 
 async def _fault(_request: Request, _error: Exception) -> Response:
-    return problems.response(500, "fault", problems.FAULT)
+    return browsers.guard(problems.response(500, "fault", problems.FAULT))
 
 
 def _routes(services: Services, receiver: Any, queue_answers: Any) -> list[BaseRoute]:

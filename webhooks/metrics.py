@@ -75,10 +75,11 @@ class Figures:
             return [AWAY]
 
 
-def route(services: Services) -> Route:
-    """``GET /metrics``."""
+def route(services: Services, *, of_the_store: bool = True) -> Route:
+    """``GET /metrics``; without what the database tells where others tell it already."""
     registry = CollectorRegistry()
-    registry.register(Figures(services.database))
+    if of_the_store:
+        registry.register(Figures(services.database))
     hands = Hands(THREADS, "metrics")
 
     async def metrics(request: Request) -> Response:
@@ -96,13 +97,25 @@ def _text(registry: CollectorRegistry) -> bytes:
 
 
 def _is_this_machine(request: Request) -> bool:
-    """Whether the call comes from this host and was not passed on by a proxy on it."""
+    """Whether the call comes from this host, was not passed on by a proxy on it, and was not sent
+    by a browser here that some site told its own name leads here."""
     if request.client is None or any(name in request.headers for name in FORWARDED):
         return False
     try:
-        return ip_address(request.client.host).is_loopback
+        return ip_address(request.client.host).is_loopback and _is_near(request.url.hostname)
     except ValueError:
         return False
+
+
+def _is_near(host: str | None) -> bool:
+    """Whether a host is named by its address, or by a name that nobody can register."""
+    if not host or "." not in host:
+        return True
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _refusal(services: Services, request: Request) -> Response | None:

@@ -41,6 +41,7 @@ PREFIX: Final = "/webhooks/"
 NOT_KEPT: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 """Headers that are never stored."""
 JSON: Final = (b"content-type", b"application/json")
+NOT_GUESSED: Final = (b"x-content-type-options", b"nosniff")
 PROBLEM: Final = (b"content-type", problems.MEDIA_TYPE.encode())
 RETRY_AFTER_S: Final = 5
 VERIFY_THREADS: Final = 4
@@ -233,7 +234,7 @@ def _acknowledge(verdict: Verdict, receipt: Receipt) -> Answer:
 
 
 def _answered(status: int, body: bytes, *headers: tuple[bytes, bytes]) -> Answer:
-    return status, body, (*headers, (b"content-length", str(len(body)).encode()))
+    return status, body, (*headers, NOT_GUESSED, (b"content-length", str(len(body)).encode()))
 
 
 RECEIVED: Final = _answered(200, b'{"received":true,"duplicate":false}', JSON)

@@ -31,6 +31,7 @@ from workers import sinks
 from workers.broker import QueueBell
 from workers.clock import Clock
 from workers.heart import Heart
+from workers.listening import bind
 from workers.processes import WorkerProcess, require_keys, server_config, start_logging
 from workers.runtime import Runtime, build
 
@@ -41,7 +42,7 @@ class Embedded:
     """The whole of Billhook in this process. ``start`` returns when it serves."""
 
     def __init__(self, settings: Settings, *, sandbox_port: int = 8001, seed: int | None = None):
-        self._given = _with_data_keys(settings)
+        self._given = _with_signing_key(_with_data_keys(settings))
         self._sandbox_port = sandbox_port
         self._seed = seed
         self.settings = self._given
@@ -96,7 +97,6 @@ class Embedded:
             self._given,
             sandbox=self.sandbox.base_url,
             environ={**self._given.environ, **environ},
-            secret_key=self._given.secret_key or kept_secret(self._given.state_dir),
         )
 
     def _free_port(self) -> int:
@@ -122,22 +122,6 @@ class Embedded:
         _wait_until(lambda: self._server.started, self._web_thread)
 
 
-def bind(host: str, port: int, setting: str) -> socket.socket:
-    """Open a listening socket. Raises ``Misconfigured`` when the port is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise Misconfigured(
-            f"{setting}: cannot listen on {host}:{port} ({error.strerror}); "
-            "stop what runs there or choose another port"
-        ) from error
-    return listener
-
-
 def kept_secret(
     directory: Path,
     name: str = "secret_key",
@@ -150,6 +134,12 @@ def kept_secret(
         path.touch(mode=0o600)
         path.write_text(make())
     return path.read_text().strip()
+
+
+def _with_signing_key(settings: Settings) -> Settings:
+    """With a key for the console's sessions, whoever plays the providers."""
+    key = settings.secret_key or kept_secret(settings.state_dir)
+    return msgspec.structs.replace(settings, secret_key=key)
 
 
 def _with_data_keys(settings: Settings) -> Settings:

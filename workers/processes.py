@@ -24,6 +24,7 @@ from workers import postman, sinks
 from workers.broker import QueueBell
 from workers.clock import Clock
 from workers.heart import Heart
+from workers.listening import bind
 from workers.runtime import Runtime, build, install
 
 STOP_TIMEOUT_MS = 7_500
@@ -71,11 +72,21 @@ def require_keys(database: Database) -> None:
         log.warning("personal_data_stored_plain", way_out=f"set {SETTING}: billhook keys make")
 
 
+def require_signing_key(settings: Settings) -> None:
+    """Raise ``Misconfigured`` unless there is a key to sign the console's sessions with."""
+    if settings.secret_key is None:
+        raise Misconfigured(
+            "BILLHOOK_SECRET_KEY is not set: it signs the console's sessions; set it to 32 random "
+            "characters or more, the same for every web process"
+        )
+
+
 def web_app(settings: Settings) -> Any:
     """The web application with its bell; loads no jobs and no SDK."""
     from webhooks.api.parts import Services
     from webhooks.app import create_app
 
+    require_signing_key(settings)
     broker = queue.make_broker(settings.redis_url)
     runtime = build(settings, QueueBell(broker))
     start_logging(settings, runtime)
@@ -94,8 +105,6 @@ def web_app(settings: Settings) -> Any:
 
 def run_web(settings: Settings) -> None:
     """Serve HTTP until SIGTERM."""
-    from workers.embedded import bind
-
     app = web_app(settings)
     listener = bind(settings.host, settings.port, "PORT")
     host, port = listener.getsockname()[:2]
@@ -168,6 +177,7 @@ def run_worker(settings: Settings) -> None:
     if settings.smtp_url is not None:
         postman.server(settings.smtp_url)
     sinks.require(settings)
+    serve_metrics(runtime)
     worker = WorkerProcess(runtime, broker, settings.worker_threads)
     worker.start()
     heart = Heart(runtime, "worker").start()
@@ -186,6 +196,7 @@ def run_clock(settings: Settings) -> None:
     start_logging(settings, runtime)
     require_schema(runtime.database)
     require_keys(runtime.database)
+    serve_metrics(runtime)
     ticking = Clock(runtime)
     # A duty that hangs in the store must not keep the process alive.
     thread = threading.Thread(target=ticking.run, name="clock", daemon=True)
@@ -196,6 +207,14 @@ def run_clock(settings: Settings) -> None:
     thread.join(timeout=STOP_TIMEOUT_MS / 1000)
     bell.stop()
     runtime.close()
+
+
+def serve_metrics(runtime: Runtime) -> None:
+    """Serve the figures of a process that serves nothing else, when it was told a port for them."""
+    if runtime.settings.metrics_port:
+        from workers import scraping
+
+        scraping.serve(runtime)
 
 
 def wait_for_signal() -> None:

@@ -35,6 +35,7 @@ REFUSALS = {
         "the database is unavailable",
     ),
     "a database URL that is none": ({"DATABASE_URL": "canary-password"}, "DATABASE_URL"),
+    "a key that is missing": ({"BILLHOOK_SECRET_KEY": ""}, "BILLHOOK_SECRET_KEY"),
     "a driver that is missing": ({"DATABASE_URL": "postgresql+asyncpg://h/x"}, "DATABASE_URL"),
     "a queue URL that is none": ({"REDIS_URL": "localhost:6379"}, "REDIS_URL"),
 }

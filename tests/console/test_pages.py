@@ -111,10 +111,10 @@ def test_the_shortest_period_in_which_something_came_is_shown(
 def test_alerts_are_listed_told_and_acknowledged(operator: Visitor, database: Database) -> None:
     number = raised(database)
     listed = operator.get("/console/alerts").text
-    assert "49.00 EUR of account shop are disputed (dp_1)." in listed
+    assert "€49.00 of account shop are disputed (dp_1)." in listed
     page = operator.get(f"/console/alerts/{number}").text
     assert 'href="/console/accounts/shop"' in page
-    assert "Us, by 49.00 EUR and the fee" in page
+    assert "Us, by €49.00 and the fee" in page
     question = operator.get(f"/console/alerts/{number}/acknowledge").text
     assert f"Look after alert {number}?" in question
     done = operator.post(f"/console/alerts/{number}/acknowledge", {"reason": "I call them"})
@@ -157,7 +157,7 @@ def test_alerts_are_told_in_the_visitors_language(operator: Visitor, database: D
     operator.post("/console/me/looks", {"language": "cs", "theme": "dark"})
     page = operator.get(f"/console/alerts/{number}").text
     assert 'lang="cs" data-theme="dark"' in page
-    assert "Zpochybněno je 49.00 EUR účtu shop (dp_1)." in page
+    assert "Zpochybněno je 49,00\N{NO-BREAK SPACE}€ účtu shop (dp_1)." in page
     operator.post("/console/me/looks", {"language": "", "theme": "auto"})
     assert 'lang="en" data-theme="auto"' in operator.get("/console").text
 

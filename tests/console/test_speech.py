@@ -40,6 +40,29 @@ def test_the_browsers_favourite_of_our_languages_is_spoken(accepted: str, langua
     assert chosen_language(accepted) == language
 
 
+@pytest.mark.parametrize(
+    "language, told",
+    [
+        ("en", "€49.00 since 2 Mar 2026, 10:00 UTC"),
+        ("fr", "49,00 € since 2 mars 2026, 10:00 UTC"),
+        ("cs", "49,00 € since 2. 3. 2026, 10:00 UTC"),
+    ],
+)
+def test_amounts_and_instants_of_the_store_are_told_as_the_language_has_them(
+    language: str, told: str
+) -> None:
+    for instant in ("2026-03-02 10:00 UTC", "2026-03-02T10:00:09.5+00:00", "2026-03-02T10:00:00Z"):
+        text = Speech(language).told(f"49.00 EUR since {instant}")
+        assert text.replace("\N{NO-BREAK SPACE}", " ") == told
+    untouched = "pi_1.00 EURO 2026-03-02 v1.49.00 EUR"
+    assert Speech(language).told(untouched) == untouched
+
+
+def test_only_what_is_written_like_a_word_of_the_store_loses_its_underscores() -> None:
+    assert Speech("en").term("past_due") == "past due"
+    assert Speech("en").term("SOME_NAME is not set") == "SOME_NAME is not set"
+
+
 def test_czech_has_three_forms_of_a_number() -> None:
     plural = Speech("cs").plural
     told = [plural("{count} event type", "{count} event types", n) for n in (1, 3, 5)]

@@ -6,16 +6,22 @@ from __future__ import annotations
 import string
 import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from domain import decisions, following, purchasing, terminations, timetable
+from domain.mails.kinds import KINDS
 from domain.operators import LANGUAGES
 from tests.console.texts import recorded, texts
 from webhooks.console.speech import files, words
+from workers import effects
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]
 FORMS = {"fr": {"one", "other"}, "cs": {"one", "few", "other"}}
 """The forms of a number that a language must have for whole numbers."""
+EFFECTS = {path.stem for path in Path(effects.__file__).parent.glob("[a-z]*.py")}
+"""Every kind of effect has a file of its name."""
 STATES = {
     *("received", "processed", "ignored", "waiting", "unmatched", "quarantined", "parked"),
     *("dismissed", "open", "acknowledged", "resolved", "viewer", "operator"),
@@ -53,6 +59,13 @@ def test_no_translation_is_left_over(language: str) -> None:
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_states_roles_and_what_the_audit_log_records_have_words(language: str) -> None:
     assert (STATES | recorded()) - set(words(language)) == set()
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_effects_mails_and_reasons_have_words(language: str) -> None:
+    reasons = {timetable.DISPUTED, timetable.EXHAUSTED, following.CANCELLED, purchasing.GIVEN_UP}
+    reasons |= {terminations.REFUNDED, terminations.DISPUTE_LOST, decisions.OPERATOR}
+    assert (EFFECTS | set(KINDS) | reasons) - set(words(language)) == set()
 
 
 def test_both_languages_have_words_for_the_same_terms() -> None:

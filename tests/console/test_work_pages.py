@@ -39,7 +39,7 @@ def parked(database: Database) -> int:
         session.add(event)
         session.flush()
         body = b'{"id":"acme_event_1","type":"paid","data":{"email":"' + SECRET.encode() + b'"}}'
-        session.add(Payload(event_id=event.id, received_at=now, body=body))
+        session.add(Payload(event_id=event.id, received_at=event.received_at, body=body))
         session.add(Attempt(event_id=event.id, outcome="parked", error="KeyError: 'plan'"))
         session.flush()
         failures.refresh(session)

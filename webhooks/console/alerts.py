@@ -18,7 +18,7 @@ from webhooks.console.speech import mark
 
 LIMIT: Final = 50
 TONES: Final = {"critical": "bad", "warning": "warn", "notice": "info"}
-_TERMS: Final = frozenset({"kind", "object", "reason", "subject"})
+_TERMS: Final = frozenset({"kind", "object", "reason"})
 """What an alert knows that may be a word of the store."""
 _CURSOR: Final[Cursor[int]] = Cursor("console alerts", RowId)
 
@@ -129,7 +129,9 @@ def _word(visit: Visit, name: str, value: Any) -> Any:
         return visit.speech.number(value) if isinstance(value, int) else value
     if name == "subject" and value in visit.services.providers:
         return visit.provider(value)
-    return visit.speech.told(visit.speech.term(value) if name in _TERMS else value)
+    # A subject may be a word of the store (a kind of effect) or somebody's id.
+    term = visit.speech.term if name in _TERMS else visit.speech.words_of
+    return visit.speech.told(term(value))
 
 
 def _fields(visit: Visit, query: AlertsQuery) -> list[Field]:
@@ -152,7 +154,7 @@ def _fields(visit: Visit, query: AlertsQuery) -> list[Field]:
 def _rows(visit: Visit, alert: Alert) -> list[tuple[str, Any]]:
     say, exact = visit.say, visit.speech.exact
     rows: list[tuple[str, Any]] = [
-        (say("Subject"), visit.speech.term(alert.subject)),
+        (say("Subject"), visit.provider(visit.speech.words_of(alert.subject))),
         (say("Open since"), exact(alert.opened_at)),
         (say("Seen last"), exact(alert.last_seen_at)),
         (say("How often"), visit.speech.number(alert.count)),

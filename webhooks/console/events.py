@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 import msgspec
+from markupsafe import Markup
 from msgspec import Meta
 
 from domain import event_search, event_view, masking, trials
@@ -97,10 +98,11 @@ def show(visit: Visit, path: EventPath) -> View:
         "facts": pretty(shown_facts) if shown_facts else "",
         "payload": pretty(seen.payload) if seen.payload is not None else "",
         "erased_at": seen.erased_at,
+        "dropped_at": seen.dropped_at,
         "unreadable": seen.unreadable,
         "pairs": _pairs(visit, seen),
         "effects": [_effect(visit, effect) for effect in seen.effects],
-        "attempts": [_attempt(attempt) for attempt in reversed(seen.attempts)],
+        "attempts": [_attempt(visit, attempt) for attempt in reversed(seen.attempts)],
         "asks": event_actions.asks(visit, seen.event),
         "trial": _trial(visit, trial),
         "may_try": visit.may_act and seen.event.status != "quarantined",
@@ -152,7 +154,7 @@ def _pairs(visit: Visit, seen: EventView) -> list[tuple[str, Any]]:
     say, event, exact = visit.say, seen.event, visit.speech.exact
     upcoming = event.next_attempt_at
     return [
-        (say("At the provider"), f"{event.provider} {event.provider_event_id}"),
+        (say("At the provider"), f"{visit.provider(event.provider)} {event.provider_event_id}"),
         (say("Type"), event.type),
         (say("Received"), exact(event.received_at)),
         (say("Happened"), exact(event.created_at) if event.created_at else None),
@@ -160,9 +162,15 @@ def _pairs(visit: Visit, seen: EventView) -> list[tuple[str, Any]]:
         (say("Tries"), visit.speech.number(event.attempts)),
         (say("Next try"), exact(upcoming) if upcoming else None),
         (say("Finished"), exact(event.finished_at) if event.finished_at else None),
-        (say("Order"), event.order_id),
-        (say("Payment"), event.payment),
+        (say("Order"), event.order_id and _others("order", event.order_id)),
+        (say("Payment"), event.payment and _others("q", event.payment)),
     ]
+
+
+def _others(name: str, value: str) -> Markup:
+    """A link to the events about the same."""
+    address = f"{ROOT}/events?{urlencode({name: value})}"
+    return Markup('<a href="{}">{}</a>').format(address, value)
 
 
 def _effect(visit: Visit, effect: Any) -> dict[str, Any]:
@@ -173,9 +181,9 @@ def _effect(visit: Visit, effect: Any) -> dict[str, Any]:
     return {"effect": effect, "ask": ask, "payload": pretty(payload)}
 
 
-def _attempt(attempt: Any) -> dict[str, Any]:
-    error = attempt.error or ""
-    text = f"{attempt.outcome}: {error}" if error else attempt.outcome
+def _attempt(visit: Visit, attempt: Any) -> dict[str, Any]:
+    error, outcome = attempt.error or "", visit.speech.term(attempt.outcome)
+    text = f"{outcome}: {error}" if error else outcome
     tone = {"processed": "good", "done": "good", "parked": "bad", "waiting": "warn"}
     return {
         "at": attempt.at,

@@ -70,13 +70,15 @@ def _tiles(visit: Visit, figures: renewal_calendar.Recovery) -> list[dict[str, A
     note = say("of those decided in the last 30 days")
     tiles = (
         (say("Failed at least once"), number(figures.failed), "plain", None),
-        (say("Recovered"), number(figures.recovered), "good", None),
-        (say("Still being tried"), number(figures.open), "warn", None),
-        (say("Lost"), number(figures.lost), "bad", None),
+        (say("Recovered"), number(figures.recovered), figures.recovered and "good", None),
+        (say("Still being tried"), number(figures.open), figures.open and "warn", None),
+        (say("Lost"), number(figures.lost), figures.lost and "bad", None),
         (say("Recovery rate"), rate, "plain", note),
     )
     names = ("label", "value", "tone", "note")
-    return [{"href": None, **dict(zip(names, tile, strict=True))} for tile in tiles]
+    # A number that is nought has no colour.
+    rows = (dict(zip(names, tile, strict=True)) for tile in tiles)
+    return [{"href": None, **row, "tone": row["tone"] or "plain"} for row in rows]
 
 
 def _due(visit: Visit, session: Session, query: RenewalsQuery) -> dict[str, Any]:

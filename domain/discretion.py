@@ -14,6 +14,7 @@ from domain.errors import BillhookError
 LONGEST: Final = 500
 FRAMES: Final = 12
 COVER: Final = "…"
+NO_LETTER: Final = "\N{REPLACEMENT CHARACTER}"
 _TOKENS: Final = re.compile(
     r"(sk_live_|sk_test_|rk_live_|rk_test_|whsec_|bh_(?:viewer|operator|app)_|Bearer\s+)[\w.-]+"
 )
@@ -39,7 +40,12 @@ def told(error: BaseException) -> str:
     message = str(error).splitlines()[0] if str(error) else ""
     if not isinstance(error, BillhookError):
         message = _QUOTED.sub(_discreet, message)
-    return f"{type(error).__name__}: {blanked(message)}"[:LONGEST]
+    return _printable(f"{type(error).__name__}: {blanked(message)}"[:LONGEST])
+
+
+def _printable(line: str) -> str:
+    # It may quote a provider's words, and PostgreSQL's text holds no NUL and no half characters.
+    return "".join(letter if letter.isprintable() else NO_LETTER for letter in line)
 
 
 def trace(error: BaseException) -> str:

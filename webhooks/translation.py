@@ -36,13 +36,11 @@ def translate(
         received_at=event.received_at,
     )
     known: Known = {}
-    said = translator(envelope, known)
+    said = _said(translator, envelope, known)
     # What was read may show what else must be read.
     while fresh := _fresh(session, event, said, known):
         known.update(fresh)
-        said = translator(envelope, known)
-    for fact in said.facts:
-        _require_storable(fact, type(fact).__name__)
+        said = _said(translator, envelope, known)
     return said, known
 
 
@@ -51,6 +49,13 @@ def _translator(providers: Registry, event: Event) -> Translator:
     if provider is None:
         raise Permanent(f"provider {event.provider} is switched off; set its settings and retry")
     return provider.translator
+
+
+def _said(translator: Translator, envelope: Envelope, known: Known) -> Translation:
+    said = translator(envelope, known)
+    for part in (*said.needs, *said.facts):
+        _require_storable(part, type(part).__name__)
+    return said
 
 
 def _require_storable(value: Any, name: str) -> None:

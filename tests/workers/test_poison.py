@@ -67,3 +67,24 @@ def test_what_no_index_takes_is_set_apart_too(postgres_url: str) -> None:
     first = next(e for e in lives.events(runtime) if e.provider_event_id == "evt_strange")
     assert (first.status, first.attempts, first.payment) == ("waiting", 1, None)
     database.dispose()
+
+
+@pytest.mark.parametrize(
+    "invoice, note",
+    [
+        ({"invoice": "in_\0"}, "Permanent: its ReadingRequest.id holds characters that are none"),
+        ({}, "Permanent: \N{REPLACEMENT CHARACTER}inpay_1 names no invoice"),
+    ],
+    ids=["in what must be read", "in what the error says"],
+)
+def test_a_name_that_is_no_text_goes_no_further(
+    postgres_url: str, invoice: dict[str, str], note: str
+) -> None:
+    database = Database(postgres_url)
+    runtime = lives.runtime_on(database)
+    paid = {"id": "\0inpay_1", "object": "invoice_payment", "status": "paid", **invoice}
+    lives.deliver(runtime, lives.incoming("evt_1", "invoice_payment.paid", paid))
+    process_events.drain(runtime)
+    [event] = lives.events(runtime)
+    assert (event.status, event.note) == ("parked", note)
+    database.dispose()

@@ -39,6 +39,7 @@ KNOWN: Final = frozenset(
         "BILLHOOK_LOG_FORMAT",
         "BILLHOOK_LOG_LEVEL",
         "BILLHOOK_WORKER_THREADS",
+        "BILLHOOK_METRICS_PORT",
         "BILLHOOK_PUBLIC_URL",
     }
 )
@@ -77,6 +78,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: str = "auto"
     log_level: str = "info"
     worker_threads: int = 8
+    metrics_port: int = 0
+    """Where a worker or a clock serves its figures; 0: nowhere."""
     public_url: str | None = None
     vies_url: str | None = None
     environ: dict[str, str] = {}
@@ -138,6 +141,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         log_format=_choice(values, "BILLHOOK_LOG_FORMAT", ("auto", "json", "console")),
         log_level=_choice(values, "BILLHOOK_LOG_LEVEL", ("info", "debug", "warning", "error")),
         worker_threads=_number(values, "BILLHOOK_WORKER_THREADS", 8, 1, 64),
+        metrics_port=_number(values, "BILLHOOK_METRICS_PORT", 0, 0, 65535),
         public_url=_http_url(values, "BILLHOOK_PUBLIC_URL"),
         vies_url=_http_url(values, "VIES_URL"),
         environ=dict(merged),

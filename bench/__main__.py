@@ -31,7 +31,7 @@ def workers_on(on: Stage, url: str, options: Any) -> dict[str, applied.Applied]:
         told["steady"] = applied.said(steady, "100 a second")
         told["fast"] = applied.said(shop.sell(options.count), "as fast as it goes")
         if options.burst:
-            told["burst"] = applied.said(shop.sell(options.burst), "a burst")
+            told["burst"] = applied.said(shop.burst(options.burst), "a burst")
     return told
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -22,7 +22,10 @@ from bench.load import Generator, Outcome, percentile
 from bench.stage import Stage, stage
 from tests.processes import Installation
 
-PATIENCE_S: Final = 600.0
+PATIENCE_S: Final = 1_800.0
+PROBE_RATE: Final = 200.0
+PROBE_S: Final = 20
+"""How web's p99 is asked before a burst and while it is drained."""
 ACCOUNTS: Final = """
 INSERT INTO accounts (ref, email, locale, currency, billing, status, created_at, updated_at)
 SELECT %(name)s || n, n || '@customers.example', 'en', 'CZK',
@@ -51,6 +54,9 @@ JOIN events e ON e.account_id = o.account_id AND e.order_id = o.id
 JOIN payloads p ON p.event_id = e.id
 WHERE o.id = ANY (%s)
 """
+DUE: Final = """
+SELECT count(*) FROM events WHERE status IN ('received', 'waiting', 'unmatched')
+"""
 UNFINISHED: Final = """
 SELECT count(*) FROM effects WHERE status IN ('wanted', 'running', 'waiting')
 """
@@ -69,6 +75,10 @@ class Applied(msgspec.Struct, kw_only=True):
     cpu: dict[str, float]
     effects_left: int
     load: float
+    quiet_p99: float = 0.0
+    """Web's p99 at a steady rate while the workers have nothing to do (asked for with a burst)."""
+    drain_p99: float = 0.0
+    """The same while they drain the burst."""
 
 
 class Shop:
@@ -93,23 +103,42 @@ class Shop:
         self._stage.execute(self._url, "ANALYZE accounts, orders", {})
         return [Due(order, quote.total.amount, "CZK") for (order,) in made]
 
-    def sell(self, count: int, rate: float = 0.0, connections: int = 64) -> Applied:
-        """Let that many customers pay and wait until all have what they paid for."""
+    def sell(
+        self, count: int, rate: float = 0.0, meanwhile: Callable[[], None] | None = None
+    ) -> Applied:
+        """Let that many customers pay and wait until all have what they paid for; ``meanwhile``
+        is done as soon as all have paid."""
         dues = self.orders(count)
         port = self._installation.port
         signed = list(events.payments(self._stage.keys, port, dues))
         requests = [each.request for each in signed]
-        generator = Generator(
-            self._stage.directory, port, requests, connections=connections, rate=rate
-        )
+        generator = Generator(self._stage.directory, port, requests, rate=rate)
         processes = self._processes()
         before = machine.seconds_of(processes)
         outcome = generator.start().finish()
         assert len(outcome.acknowledged) == count, outcome.statuses
+        if meanwhile is not None:
+            meanwhile()
         self._wait([due.order for due in dues])
         after = machine.seconds_of(processes)
         used = {name: 1e6 * (after[name] - before[name]) / count for name in processes}
         return self._told([due.order for due in dues], outcome, used)
+
+    def burst(self, count: int) -> Applied:
+        """As many at once as web takes, beside a steady rate before it and while it is drained."""
+        self.settle()
+        quiet = self._probe()
+        drain: list[float] = []
+        applied = self.sell(count, meanwhile=lambda: drain.append(self._probe()))
+        return msgspec.structs.replace(applied, quiet_p99=quiet, drain_p99=drain[0])
+
+    def _probe(self) -> float:
+        """Web's p99 in milliseconds at a steady rate of events about nobody."""
+        port = self._installation.port
+        signed = events.of_no_account(self._stage.keys, port, int(PROBE_RATE * PROBE_S))
+        requests = [each.request for each in signed]
+        generator = Generator(self._stage.directory, port, requests, rate=PROBE_RATE)
+        return generator.start().finish().percentile(99)
 
     def settle(self) -> None:
         """Wait until the effects are done, too."""
@@ -127,9 +156,16 @@ class Shop:
 
     def _wait(self, orders: list[str]) -> None:
         deadline = time.monotonic() + PATIENCE_S
+        # Looking at all orders costs the store a second of its time when they are many.
+        while (due := self._due()) > 0:
+            assert time.monotonic() < deadline, f"{due} events are not done"
+            time.sleep(0.25 + min(2.0, due / 5_000))
         while (done := self._stage.execute(self._url, APPLIED, [orders])[0][0]) < len(orders):
             assert time.monotonic() < deadline, f"{done} of {len(orders)} were applied"
             time.sleep(0.25)
+
+    def _due(self) -> int:
+        return int(self._stage.execute(self._url, DUE, {})[0][0])
 
     def _told(self, orders: list[str], outcome: Outcome, used: dict[str, float]) -> Applied:
         rows = self._stage.execute(self._url, MOMENTS, [orders])
@@ -168,7 +204,8 @@ def said(applied: Applied, name: str) -> Applied:
         f"{name}: {applied.count} payments, {applied.rate:.0f}/s applied, p50 {applied.p50:.0f} ms,"
         f" p99 {applied.p99:.0f} ms; acknowledged {applied.acknowledged_rate:.0f}/s, p99 "
         f"{applied.web_p99:.0f} ms; CPU µs: {cpu}; {applied.effects_left} effects left; "
-        f"load {applied.load:.1f}",
+        f"web's p99 at {PROBE_RATE:.0f}/s {applied.quiet_p99:.1f} ms, while it is drained "
+        f"{applied.drain_p99:.1f} ms; load {applied.load:.1f}",
         flush=True,
     )
     return applied
@@ -180,10 +217,13 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=100.0)
     parser.add_argument("--count", type=int, default=4_000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--burst", type=int, default=0)
     options: Any = parser.parse_args()
     with stage() as on, open_shop(on, options.workers) as shop:
         said(shop.sell(int(options.rate * 10), options.rate), f"{options.rate:.0f} a second")
         said(shop.sell(options.count), "as fast as it goes")
+        if options.burst:
+            said(shop.burst(options.burst), "a burst")
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ from domain import quotes
 from domain.catalogue import Catalogue
 from domain.database import migrate
 from domain.money import Money, zero
+from domain.months import between, month_of
+from domain.partitions import PARTED, is_partition
 from domain.quotes import Quote
 from domain.subscriptions import Target
 from tests.servers.databases import libpq_url
@@ -100,6 +102,7 @@ def fill(url: str, events: int, accounts: int, ended: datetime | None = None) ->
     }
     with psycopg.connect(libpq_url(url)) as connection:
         _require_empty(connection)
+        _part(connection, ended)
         _prepare(connection)
         with _without_indexes(connection):
             for name, statements in (*STAGES, COUNTS):
@@ -115,6 +118,28 @@ def _require_empty(connection: psycopg.Connection[Any]) -> None:
     row = connection.execute("SELECT EXISTS (TABLE events) OR EXISTS (TABLE accounts)").fetchone()
     if row and row[0]:
         raise _NotEmpty("there are accounts or events in it already; name an empty database")
+
+
+def _part(connection: psycopg.Connection[Any], ended: datetime) -> None:
+    """A partition for each month of the two years, as a store of that age has them: in a new one
+    all of the past is one partition."""
+    for table in PARTED:
+        found = connection.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits "
+            "WHERE inhparent = CAST(%s AS regclass)",
+            [table.name],
+        )
+        names = {name for (name,) in found if is_partition(name)}
+        for name in names:
+            if "_to_" in name:
+                connection.execute(f"DROP TABLE {name}")
+        for month in between(month_of(ended - YEARS), month_of(ended)):
+            name = f"{table.name}_{month.year:04}_{month.number:02}"
+            if name not in names:
+                connection.execute(
+                    f"CREATE TABLE {name} PARTITION OF {table.name} FOR VALUES "
+                    f"FROM ({table.bound(month)}) TO ({table.bound(month.plus(1))})"
+                )
 
 
 def _prepare(connection: psycopg.Connection[Any]) -> None:
@@ -152,7 +177,9 @@ def _without_indexes(connection: psycopg.Connection[Any]) -> Iterator[None]:
     for index, table, constraint, definition in found:
         with _timed(index):
             add = f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {definition}"
-            connection.execute(add if constraint else definition)
+            # Of a table with partitions the index of all of them is wanted.
+            everywhere = definition.replace(" ON ONLY ", " ON ", 1)
+            connection.execute(add if constraint else everywhere)
 
 
 def _advance(connection: psycopg.Connection[Any], table: str) -> None:

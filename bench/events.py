@@ -17,6 +17,9 @@ from webhooks.sandbox.stripe_signature import sign as sign_as_stripe
 
 SMALLEST: Final = 3_000
 LARGEST: Final = 5_000
+PAID: Final = "charge.succeeded"
+NOTHING_FOR_US: Final = "topup.created"
+"""A type that Billhook keeps and ignores."""
 
 
 class Due(msgspec.Struct, array_like=True, frozen=True):
@@ -153,7 +156,7 @@ _STRIPE: Final = {
     "livemode": False,
     "pending_webhooks": 1,
     "request": {"id": "req_Xb1aaaaaaaaaaa", "idempotency_key": "@order@"},
-    "type": "charge.succeeded",
+    "type": "@type@",
 }
 _PAYPAL: Final = {
     "id": "@event@",
@@ -219,15 +222,21 @@ def signed(provider: str, keys: Keys, port: int, count: int) -> list[Signed]:
     return [_signed(kind, keys, port, nobody, dice.randint(SMALLEST, LARGEST)) for kind in kinds]
 
 
+def of_no_account(keys: Keys, port: int, count: int) -> list[Signed]:
+    """Stripe's events of a type in which there is nothing for us: web's work is the same."""
+    nobody = Due("ord_" + uuid4().hex[:24], 4900, "CZK")
+    return [_signed("stripe", keys, port, nobody, 4_000, NOTHING_FOR_US) for _ in range(count)]
+
+
 def payments(keys: Keys, port: int, orders: list[Due]) -> Iterator[Signed]:
     """One card payment for each order: the event with which Stripe tells of the money."""
     for due in orders:
         yield _signed("stripe", keys, port, due, 4_000)
 
 
-def _signed(provider: str, keys: Keys, port: int, due: Due, size: int) -> Signed:
+def _signed(provider: str, keys: Keys, port: int, due: Due, size: int, kind: str = PAID) -> Signed:
     event_id = f"evt_{uuid4().hex[:24]}" if provider == "stripe" else f"WH-{uuid4().hex.upper()}"
-    body = _body(provider, event_id, due, size)
+    body = _body(provider, event_id, due, size, kind)
     at = datetime.now(UTC)
     if provider == "stripe":
         headers = {"Stripe-Signature": sign_as_stripe(keys.stripe_secret, body, at)}
@@ -236,10 +245,11 @@ def _signed(provider: str, keys: Keys, port: int, due: Due, size: int) -> Signed
     return Signed(event_id, _request(provider, port, headers, body))
 
 
-def _body(provider: str, event_id: str, due: Due, size: int) -> bytes:
+def _body(provider: str, event_id: str, due: Due, size: int, kind: str) -> bytes:
     number = uuid4().hex[:24]
     values = {
         "event": event_id,
+        "type": kind,
         "charge": f"ch_{number}",
         "payment": f"pi_{number}" if provider == "stripe" else number[:17].upper(),
         "method": f"pm_{number}",

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from bench.applied import Applied
+from bench.applied import PROBE_RATE, Applied
 from bench.throughput import Results, Run
 
 HERE: Final = Path(__file__).parent
@@ -69,6 +69,7 @@ def tables(everything: Everything) -> str:
         "## The workers",
         WORKERS,
         _workers(everything.workers),
+        _precedence(everything.workers),
     ]
     if everything.edge_later is not None:
         parts += [
@@ -77,7 +78,7 @@ def tables(everything: Everything) -> str:
             _workers(everything.workers_later),
             _flat(everything),
         ]
-    return "\n\n".join(parts)
+    return "\n\n".join(filter(None, parts))
 
 
 def _loads(everything: Everything) -> str:
@@ -137,6 +138,20 @@ def _workers(told: dict[str, Applied]) -> str:
     ]
     names = {"steady": "100 a second", "fast": "as fast as web takes them", "burst": "a burst"}
     return _table(head, [_worker_row(names[key], each) for key, each in told.items()])
+
+
+def _precedence(told: dict[str, Applied]) -> str:
+    """Whether web's answers wait behind the workers."""
+    burst = told.get("burst")
+    if burst is None or not burst.quiet_p99:
+        return ""
+    times = burst.drain_p99 / burst.quiet_p99
+    rows = [
+        ("workers idle, ms", f"{burst.quiet_p99:.1f}", ""),
+        (f"while they drain {burst.count:,} payments, ms", f"{burst.drain_p99:.1f}", ""),
+        ("times", f"{times:.1f}", "≤ 2"),
+    ]
+    return _table([f"web's p99 at {PROBE_RATE:.0f} a second", "measured", "wanted"], rows)
 
 
 def _worker_row(name: str, each: Applied) -> list[str]:

@@ -124,8 +124,8 @@ def about(account_id: int) -> bytes:
     return f"account\0{account_id}".encode()
 
 
-def enroll(session: Session, ring: KeyRing | None) -> None:
-    """Check that every master key that something may hang on is there, and note the first one.
+def check(session: Session, ring: KeyRing | None) -> None:
+    """Check that every master key that something may hang on is there.
 
     Raises ``Misconfigured`` naming what is missing, or is another key than it was.
     """
@@ -140,8 +140,13 @@ def enroll(session: Session, ring: KeyRing | None) -> None:
                 f"{SETTING}: {row.name!r} is another key than the one that the database knows by "
                 "this name; give the new one a name of its own, and put the old one back"
             )
+
+
+def enroll(session: Session, ring: KeyRing | None) -> None:
+    """Check as ``check`` does, and note the first key before anything hangs on it."""
+    check(session, ring)
     if ring is not None and session.get(MasterKey, ring.first) is None:
-        values = {"name": ring.first, "proof": ring.proof(ring.first), "since": clock.now()}
+        values = {"name": ring.first, "proof": ring.proof(ring.first), "since": clock.wall()}
         insert_once(session, MasterKey, **values)
 
 

@@ -21,8 +21,9 @@ from psycopg.pq.abc import PGconn, PGresult
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from domain.database import Database, is_outage_state
+from domain.database import Database
 from domain.errors import StoreUnavailable
+from domain.outages import is_outage_state
 
 NO_SUCH_STATEMENT: Final = "26000"
 FAILED: Final = (ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE)

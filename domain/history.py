@@ -118,6 +118,7 @@ SENTENCES: dict[str, str] = {
     "dispute_closed": "the dispute about payment {payment} is {outcome}",
     "subscription_reopened": "the subscription goes on, unpaid for now: the dispute is over",
     "vat_number_checked": "VAT number checked: {status}",
+    "personal_data_erased": "personal data erased on request",
     "subscription_ended": "the subscription ended before its time: {reason}",
 }
 

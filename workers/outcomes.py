@@ -15,8 +15,8 @@ import msgspec
 from sqlalchemy.exc import OperationalError
 
 from domain import discretion
-from domain.database import is_outage
 from domain.errors import NotYet, Permanent, StoreUnavailable, Transient
+from domain.outages import is_outage
 
 NOT_YET_DELAYS: Final = (1, 5, 30, 120, 600, 3_600, 21_600)
 TRANSIENT_DELAYS: Final = (2, 10, 60, 300, 900, 3_600, 7_200, 14_400, 28_800, 43_200)

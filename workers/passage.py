@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from domain import accounts, clock, invoices, passage, subscriptions
 from domain.accounts import Account
-from domain.database import is_outage
+from domain.outages import is_outage
 from domain.subscriptions import Subscription
 from domain.work import Work
 from workers import outcomes

@@ -19,9 +19,9 @@ import msgspec
 import urllib3
 from sqlalchemy import func, select
 
-from domain import clock, invariants
+from domain import clock, invariants, payloads
 from domain.database import Database
-from domain.inbox import Attempt, Delivery, Event, Payload
+from domain.inbox import Attempt, Event
 from domain.payments import Payment
 from domain.settings import Settings
 from tests.contract.participants import PARTICIPANTS, words_of
@@ -160,8 +160,8 @@ def _no_crash(target: Target) -> None:
         )
         for error, traceback, event_id in rows:
             if traceback and not (error or "").startswith(ON_PURPOSE):
-                payload = session.get(Payload, event_id) if event_id else None
-                body = bytes(payload.body)[:2_000] if payload else b""
+                event = session.get(Event, event_id) if event_id else None
+                body = ((payloads.body(session, event) if event else None) or b"")[:2_000]
                 raise Finding(f"event {event_id}: {error}\n{traceback}\n{body!r}")
 
 
@@ -236,12 +236,11 @@ def target_in(
 
 def _bodies(database: Database) -> dict[str, list[bytes]]:
     with database.transaction() as session:
-        rows = session.execute(
-            select(Event.provider, Payload.body)
-            .join(Payload, Payload.event_id == Event.id)
-            .join(Delivery, Delivery.id == Event.delivery_id)
-        ).all()
+        told = session.scalars(select(Event).where(Event.delivery_id != "")).all()
+        bodies = payloads.read(session, told)
     kept: dict[str, list[bytes]] = {name: [] for name in PROVIDERS}
-    for provider, body in rows:
-        kept[provider].append(bytes(body))
+    for event in told:
+        body = bodies.get(event.id)
+        if isinstance(body, bytes):
+            kept[event.provider].append(body)
     return kept

@@ -57,6 +57,7 @@ POST   /api/payments/{id}/refund                operator
 POST   /api/accounts/{ref}/block                operator
 POST   /api/accounts/{ref}/unblock              operator
 POST   /api/accounts/{ref}/order                operator
+POST   /api/accounts/{ref}/erasure              operator
 POST   /api/invoices/{number}/resend            operator
 GET    /api/audit                               viewer
 

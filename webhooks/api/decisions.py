@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 from sqlalchemy.orm import Session
 
-from domain import accounts, audit, decisions, interventions, revisions
+from domain import accounts, audit, decisions, erasure, interventions, revisions
 from domain.accounts import Account
 from domain.work import Work
 from webhooks.api import order_docs, orders
@@ -29,6 +29,24 @@ class ChangeBody(TargetBody, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     reason: Reason
 
 
+class ErasureBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why, and whether a subscription that runs is to end with it."""
+
+    reason: Reason
+    end_now: bool = False
+
+
+class Erasure(msgspec.Struct, frozen=True, kw_only=True):
+    """What was erased: how much of what."""
+
+    account: str
+    payment_methods: int
+    effects: int
+    payloads: int
+    readings: int
+    other_rows: int
+
+
 class Resent(msgspec.Struct, frozen=True, kw_only=True):
     """A paper that is mailed again."""
 
@@ -45,6 +63,15 @@ def post_block(call: Call, path: AccountPath, body: ReasonBody) -> Reply:
 def post_unblock(call: Call, path: AccountPath, body: ReasonBody) -> Reply:
     """Lift the block."""
     return _decided(call, path.ref, "unblock", decisions.unblock, body.reason)
+
+
+def post_erasure(call: Call, path: AccountPath, body: ErasureBody) -> Reply:
+    """Erase the personal data."""
+    services, by = call.services, call.decider(body.reason)
+    with services.database.transaction() as session:
+        done = erasure.erase(_work(call, session, path.ref), by, end_now=body.end_now)
+    services.bell.ring("perform_effects")
+    return Reply(Erasure(account=path.ref, **done))
 
 
 def post_change(call: Call, path: AccountPath, body: ChangeBody, headers: OrderHeaders) -> Reply:
@@ -164,6 +191,39 @@ OPERATIONS: Final = (
             Refusal(409, "account_blocked", "The block is not one that a payment lifts."),
             Refusal(422, "method_not_saved", "Something is due and no method is saved."),
             _KEY_REUSED,
+        ),
+    ),
+    Operation(
+        name="postErasure",
+        method="POST",
+        path="/api/accounts/{ref}/erasure",
+        tag="decisions",
+        summary="Erase the personal data of an account",
+        description="On request of the customer, and for good: the key that opens the payloads is "
+        "destroyed, and what is not sealed is overwritten. Ids, amounts, invoices and the audit "
+        "log stay. A subscription that runs is ended with `end_now`, without a refund. Repeat the "
+        "call for what came since.",
+        roles=frozenset({"operator"}),
+        handler=post_erasure,
+        example={"reason": "the customer asked for it in writing", "end_now": False},
+        answers={
+            200: Answer(
+                Erasure,
+                "What was erased.",
+                {
+                    "account": "shop-4711",
+                    "payment_methods": 1,
+                    "effects": 7,
+                    "payloads": 12,
+                    "readings": 3,
+                    "other_rows": 4,
+                },
+            )
+        },
+        refusals=(
+            ACCOUNT_UNKNOWN,
+            Refusal(409, "erasure_too_early", "Something is on its way; the message says what."),
+            Refusal(409, "subscription_runs", "It is paid for; say `end_now` to end it."),
         ),
     ),
     Operation(

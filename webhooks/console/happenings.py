@@ -45,6 +45,7 @@ HAPPENINGS: Final[dict[str, str]] = {
     "payment_pending": mark("Payment {payment} of {amount} is pending."),
     "period_paid": mark("{provider} collected {total} (payment {payment})."),
     "period_started": mark("{plan} for agents: {agents}, from {start} to {end}."),
+    "personal_data_erased": mark("The personal data were erased on request."),
     "provider_payment_failed": mark("{provider} could not collect, attempt {attempt}: {code}."),
     "refund_failed": mark("The refund of {amount} of payment {payment} failed."),
     "refund_requested": mark("A refund of {amount} of payment {payment} is wanted: {reason}."),

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from domain import catalogue as catalogues
-from domain import schema
+from domain import data_keys, schema
 from domain import settings as environment
 from domain.catalogue import Catalogue
 from domain.database import Database
 from domain.errors import BillhookError, Misconfigured
+from domain.keyring import SETTING
 from domain.money import CURRENCIES
 from domain.settings import Settings
 from webhooks.providers import registry, specs
@@ -53,6 +54,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield "app", lambda: settings.app_webhook_url or "is told nothing (BILLHOOK_APP_WEBHOOK_URL)"
     yield "alerts", lambda: _alerts(settings)
     yield "secret key", lambda: _secret_key(settings)
+    yield "data keys", lambda: _data_keys(settings)
 
 
 def _catalogue(settings: Settings) -> str:
@@ -106,6 +108,30 @@ def _alerts(settings: Settings) -> str:
 
 def _secret_key(settings: Settings) -> str:
     return "not set (BILLHOOK_SECRET_KEY)" if settings.secret_key is None else "set"
+
+
+def _data_keys(settings: Settings) -> str:
+    ring = settings.ring
+    store = Database(settings.database_url)
+    try:
+        if schema.present(store) == schema.expected():
+            with store.transaction() as session:
+                data_keys.check(session, ring)
+    finally:
+        store.dispose()
+    if ring is not None:
+        return f"set: {', '.join(ring.names)}; {ring.first} seals"
+    live = [
+        each.spec.title
+        for each in registry(settings.environ, settings.sandbox)
+        if each.configuration.livemode
+    ]
+    if live:
+        raise Misconfigured(
+            f"{SETTING} is not set, and {' and '.join(live)} is live: no process starts; "
+            "`billhook keys make` prints a key"
+        )
+    return f"NOT SET: personal data are stored as they come ({SETTING}; `billhook keys make`)"
 
 
 _COLUMNS = ("item", "interval", *CURRENCIES)

@@ -18,6 +18,7 @@ from domain.mails.render import render
 from webhooks.providers import specs
 from workers import postman
 from workers.effects.render_invoice import printed
+from workers.perform_effects import Overtaken
 from workers.runtime import Runtime
 
 NO_ADDRESS: Final = (
@@ -52,6 +53,8 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
     ``Permanent`` when this mail can never be delivered, ``Transient`` when it may be later.
     """
     payload = effect.payload
+    if not payload.get("to"):
+        raise Overtaken("the personal data of the account were erased: nobody can be written to")
     attached = _attached(runtime, payload)
     mail = render(
         effect.target,

@@ -13,14 +13,15 @@ import structlog
 import uvicorn
 from dramatiq import Worker
 
-from domain import data_keys, schema, telemetry
+from domain import data_keys, telemetry
 from domain.database import Database
 from domain.errors import Misconfigured
 from domain.keyring import SETTING
+from domain.schema import require_schema
 from domain.settings import Settings
-from webhooks.answers import WholeAnswers
+from webhooks.callers import BoundedCallers
 from workers import broker as queue
-from workers import postman, sinks
+from workers import postman, precedence, sinks
 from workers.broker import QueueBell
 from workers.clock import Clock
 from workers.heart import Heart
@@ -46,21 +47,6 @@ def start_logging(settings: Settings, runtime: Runtime) -> None:
     for provider in runtime.providers:
         secrets.extend(provider.configuration.secrets())
     telemetry.configure_logging(settings.log_format, settings.log_level, secrets)
-
-
-def require_schema(database: Database) -> None:
-    """Raise ``Misconfigured`` unless the database is at the schema that the code expects.
-
-    Raises ``StoreUnavailable`` when it cannot be reached: a process that cannot work ends, and its
-    supervisor starts it again.
-    """
-    at, wanted = schema.present(database), schema.expected()
-    if at != wanted:
-        database.dispose()
-        raise Misconfigured(
-            f"the database is at migration {at or 'none'} and this version needs {wanted}; "
-            "run `billhook migrate` first"
-        )
 
 
 def require_keys(database: Database) -> None:
@@ -123,8 +109,8 @@ def _end_in_order(*_: object) -> None:
 
 def server_config(app: Any, host: str, port: int) -> uvicorn.Config:
     """How uvicorn serves: no access log (it would hold tokens and addresses), bounded shutdown,
-    each answer in one piece, and a bounded number of connections, above which it answers 503 by
-    itself."""
+    each answer in one piece, heads that come to an end, and a bounded number of connections, above
+    which it answers 503 by itself."""
     return uvicorn.Config(
         app,
         host=host,
@@ -134,7 +120,7 @@ def server_config(app: Any, host: str, port: int) -> uvicorn.Config:
         server_header=False,
         timeout_graceful_shutdown=GRACEFUL_S,
         limit_concurrency=CONNECTIONS,
-        http=WholeAnswers,
+        http=BoundedCallers,
     )
 
 
@@ -168,6 +154,7 @@ class WorkerProcess:
 
 def run_worker(settings: Settings) -> None:
     """Work until SIGTERM."""
+    precedence.give_way(settings.worker_nice)
     broker = queue.make_broker(settings.redis_url)
     bell = QueueBell(broker)
     runtime = build(settings, bell)

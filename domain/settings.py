@@ -38,6 +38,7 @@ KNOWN: Final = frozenset(
         "BILLHOOK_PROVIDERS",
         "BILLHOOK_LOG_FORMAT",
         "BILLHOOK_LOG_LEVEL",
+        "BILLHOOK_WORKER_NICE",
         "BILLHOOK_WORKER_THREADS",
         "BILLHOOK_METRICS_PORT",
         "BILLHOOK_PUBLIC_URL",
@@ -78,6 +79,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: str = "auto"
     log_level: str = "info"
     worker_threads: int = 8
+    worker_nice: int = 5
+    """By how much a worker lowers its priority, so that web's answers do not wait behind it."""
     metrics_port: int = 0
     """Where a worker or a clock serves its figures; 0: nowhere."""
     public_url: str | None = None
@@ -140,6 +143,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         now=_instant(values, "BILLHOOK_NOW"),
         log_format=_choice(values, "BILLHOOK_LOG_FORMAT", ("auto", "json", "console")),
         log_level=_choice(values, "BILLHOOK_LOG_LEVEL", ("info", "debug", "warning", "error")),
+        worker_nice=_number(values, "BILLHOOK_WORKER_NICE", 5, 0, 19),
         worker_threads=_number(values, "BILLHOOK_WORKER_THREADS", 8, 1, 64),
         metrics_port=_number(values, "BILLHOOK_METRICS_PORT", 0, 0, 65535),
         public_url=_http_url(values, "BILLHOOK_PUBLIC_URL"),

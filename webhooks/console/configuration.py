@@ -19,7 +19,8 @@ PLAIN: Final = ("DATABASE_URL", "REDIS_URL", "HOST", "PORT", "SMTP_URL", "ALERT_
 SHOWN: Final = frozenset(
     {
         *("HOST", "PORT", "BILLHOOK_STATE_DIR", "BILLHOOK_LOG_FORMAT", "BILLHOOK_LOG_LEVEL"),
-        *("BILLHOOK_WORKER_THREADS", "BILLHOOK_NOW", "BILLHOOK_PROVIDERS", "PAYPAL_MODE"),
+        *("BILLHOOK_WORKER_NICE", "BILLHOOK_WORKER_THREADS", "BILLHOOK_NOW"),
+        *("BILLHOOK_PROVIDERS", "PAYPAL_MODE"),
     }
 )
 """Settings whose value is shown as it is. Of any other it is told only whether it is set."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
@@ -35,5 +36,11 @@ def note(session: Session, store: str, month: Month, rows: int) -> bool:
 
 def when(session: Session, store: str, instant: datetime) -> datetime | None:
     """When what came at the instant was dropped; None when nothing of its month was."""
-    found = session.get(DroppedMonth, (store, str(month_of(instant))))
-    return found.dropped_at if found else None
+    # The first partition of a table goes as one, under the name of its last month.
+    statement = (
+        select(DroppedMonth.dropped_at)
+        .where(DroppedMonth.store == store, DroppedMonth.month >= str(month_of(instant)))
+        .order_by(DroppedMonth.month)
+        .limit(1)
+    )
+    return session.scalar(statement)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from domain import inbox, masking, payloads
 from domain.accounts import Account
 from domain.data_keys import Erased
+from domain.dropped_months import when
 from domain.effects import Effect
 from domain.errors import Permanent
 from domain.inbox import Attempt, Delivery, Event
@@ -34,6 +35,8 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     """When the payload was erased on request."""
     unreadable: str | None
     """Why the payload that is there cannot be read."""
+    dropped_at: datetime | None
+    """When the payload was dropped by age, where that is known."""
     deliveries: list[Delivery]
     attempts: list[Attempt]
     effects: list[Effect]
@@ -56,6 +59,7 @@ def view(session: Session, event_id: int, *, unmasked: bool = False) -> EventVie
         body=body,
         erased_at=payload.at if isinstance(payload, Erased) else None,
         unreadable=str(payload) if isinstance(payload, Permanent) else None,
+        dropped_at=None if payload is not None else when(session, "payloads", event.received_at),
         deliveries=_deliveries(session, event),
         attempts=_latest(session, Attempt, event.id),
         effects=_latest(session, Effect, event.id),

@@ -72,14 +72,15 @@ def listed(session: Session, table: Parted) -> list[Partition]:
     """The table's partitions, the first one first and the rest last."""
     rows = session.execute(
         text(
-            "SELECT c.relname, CAST(greatest(c.reltuples, 0) AS bigint), "
+            "SELECT c.relname, CAST(c.reltuples AS bigint), "
             "pg_total_relation_size(c.oid) "
             "FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid "
             "WHERE i.inhparent = CAST(:name AS regclass)"
         ),
         {"name": table.name},
     )
-    found = [_partition(*row) for row in rows]
+    found = [_partition(*row) for row in rows.all()]
+    found = [_counted(session, each) if each.rows < 0 else each for each in found]
     return sorted(found, key=lambda each: (each.month is None, each.month or (0, 0)))
 
 
@@ -143,6 +144,12 @@ def _partition(name: str, rows: int, size: int) -> Partition:
     month = months.written(found[4]) if found and found[4] else None
     is_first = bool(found and found[3])
     return Partition(name=name, month=month, is_first=is_first, rows=rows, size=size)
+
+
+def _counted(session: Session, partition: Partition) -> Partition:
+    """One that was never analysed is new, or holds next to nothing."""
+    count = session.scalar(text(f"SELECT count(*) FROM {partition.name}"))  # noqa: S608 - our own
+    return msgspec.structs.replace(partition, rows=count or 0)
 
 
 def _names(session: Session, table: Parted) -> dict[str, Month | None]:

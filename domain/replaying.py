@@ -12,13 +12,15 @@ from typing import Any, Final
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from domain import clock, effects, inbox, payloads
+from domain import clock, effects, inbox, payloads, retention
 from domain.effects import Effect
 from domain.inbox import Event
+from domain.keeping import variable
 from domain.replays import AT_WORK, Replay, ReplayItem
 
 IN_FLIGHT: Final = 2
 """So many times the rate may be under way: what comes by webhook is not to wait behind it."""
+DROPPED: Final = f"its payload was dropped by age ({variable('payloads')})"
 Outcome = tuple[str, str | None]
 
 
@@ -113,9 +115,10 @@ def _begin_events(
         .execution_options(populate_existing=True)
     ).all()
     told: list[tuple[int, str | None]] = []
+    lost = retention.without_payload(session, events)
     for event in events:
-        if event.status == "quarantined":
-            told.append((event.id, "it is in quarantine"))
+        if event.status == "quarantined" or event.id in lost:
+            told.append((event.id, DROPPED if event.id in lost else "it is in quarantine"))
             continue
         if payloads.erased_at(session, event) is not None:
             told.append((event.id, "its payload was erased on request"))

@@ -14,13 +14,15 @@ import msgspec
 from sqlalchemy import ForeignKey, Index, func, insert, literal, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from domain import audit, clock, replay_filters
+from domain import audit, clock, keeping, replay_filters, retention
 from domain.audit import Decider
 from domain.database import Base, BigId
 from domain.errors import Refused
 from domain.event_search import Filter
+from domain.inbox import Event
 
 MOST: Final = replay_filters.MOST
+FEW: Final = 100
 CANARY: Final = 10
 MAX_ERRORS: Final = 10
 RATE: Final = 100
@@ -139,6 +141,7 @@ def create(session: Session, plan: Plan, by: Decider) -> Replay:
     session.flush()
     replay.total = _enlist(session, replay, chosen)
     _check_count(replay)
+    _check_payloads(session, replay)
     details: dict[str, Any] = {"of": plan.of, "filter": replay.filter, "count": replay.total}
     audit.record(session, by, "replay", "replay", replay.id, account_id=None, **details)
     return replay
@@ -256,3 +259,20 @@ def _check_count(replay: Replay) -> None:
             "received_from and received_to, and replay one part after the other.",
             most=MOST,
         )
+
+
+def _check_payloads(session: Session, replay: Replay) -> None:
+    """Of more than a few the replay says by itself which it had to leave out."""
+    if replay.of != "events" or replay.total > FEW:
+        return
+    numbers = select(ReplayItem.subject_id).where(ReplayItem.replay_id == replay.id)
+    found = session.scalars(select(Event).where(Event.id.in_(numbers))).all()
+    if len(retention.without_payload(session, found)) < replay.total:
+        return
+    setting = keeping.variable("payloads")
+    raise Refused(
+        "payload_dropped",
+        f"What the provider sent was dropped by age ({setting}), and an event cannot be worked "
+        "again without it.",
+        setting=setting,
+    )

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from domain import keyring
+from domain import keeping, keyring
 from domain.errors import Misconfigured
+from domain.keeping import Keeping
 from domain.keyring import KeyRing
 
 KNOWN: Final = frozenset(
@@ -42,6 +43,7 @@ KNOWN: Final = frozenset(
         "BILLHOOK_WORKER_THREADS",
         "BILLHOOK_METRICS_PORT",
         "BILLHOOK_PUBLIC_URL",
+        *keeping.VARIABLES,
     }
 )
 VIES: Final = "https://ec.europa.eu/taxation_customs/vies/rest-api/check-vat-number"
@@ -85,6 +87,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Where a worker or a clock serves its figures; 0: nowhere."""
     public_url: str | None = None
     vies_url: str | None = None
+    keeping: Keeping = Keeping()
     environ: dict[str, str] = {}
     """The environment that the providers read their own settings from."""
 
@@ -148,6 +151,7 @@ def read(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".
         metrics_port=_number(values, "BILLHOOK_METRICS_PORT", 0, 0, 65535),
         public_url=_http_url(values, "BILLHOOK_PUBLIC_URL"),
         vies_url=_http_url(values, "VIES_URL"),
+        keeping=keeping.read(values),
         environ=dict(merged),
     )
 

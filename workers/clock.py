@@ -23,6 +23,7 @@ from workers.passage import pass_time
 from workers.rates_duty import know_rates
 from workers.reconcile import reconcile
 from workers.replay import group_failures, replay
+from workers.retention import keep
 from workers.runtime import Runtime
 from workers.sweep import sweep
 from workers.tally import tally
@@ -47,6 +48,7 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("replay", 1.0, replay),
     ("group_failures", 5.0, group_failures),
     ("examine", 10.0, examine),
+    ("retention", 60.0, keep),
     ("tell_alerts", 2.0, tell_alerts),
     ("watch_work", 15.0, watch_work),
     ("watch", 60.0, watch),

@@ -64,6 +64,7 @@ EVENT: Final[dict[str, Any]] = {
         }
     ],
     "facts_note": None,
+    "payload_dropped_at": None,
     "deliveries": [
         {
             "id": "0b1d6a1f4b0e4f0f9a53c8e9a0a3c7d1",

@@ -147,6 +147,9 @@ class EventState(EventSummary, frozen=True, kw_only=True):
     payload: Annotated[
         Any, Meta(description="As the provider sent it; null when it was dropped by age or erased.")
     ]
+    payload_dropped_at: Annotated[
+        datetime | None, Meta(description="When the payload was dropped by age.")
+    ]
     facts: Annotated[
         list[dict[str, Any]], Meta(description="What it says, in terms that are no provider's.")
     ]

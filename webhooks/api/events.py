@@ -118,6 +118,7 @@ def _state(
         livemode=view.event.livemode,
         masked=not unmasked,
         payload=view.payload,
+        payload_dropped_at=view.dropped_at,
         facts=facts if unmasked else masking.masked(facts),
         facts_note=note,
         deliveries=[DeliveryState.of(each) for each in view.deliveries],

@@ -175,6 +175,7 @@ OPERATIONS: Final = (
         refusals=(
             Refusal(409, "nothing_to_replay", "The filter finds nothing."),
             Refusal(409, "replay_too_large", "The filter finds too much."),
+            Refusal(409, "payload_dropped", "What it finds has lost its payloads by age."),
             Refusal(422, "filter_empty", "The filter names nothing."),
             Refusal(422, "filter_quarantined", "Events in quarantine are never replayed."),
             Refusal(422, "filter_not_for_effects", "A filter that effects do not have."),

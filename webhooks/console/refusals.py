@@ -76,6 +76,10 @@ REFUSALS: Final[dict[str, str]] = {
     ),
     "operator_unknown": mark("There is no operator {name}."),
     "password_length": mark("A password has {least} to {most} characters."),
+    "payload_dropped": mark(
+        "What the provider sent was dropped by age ({setting}), and an event cannot be worked "
+        "again without it."
+    ),
     "payload_erased": mark(
         "The payload of event {number} was erased on {at} on request of the customer, so it cannot "
         "be worked again. Dismiss the event."

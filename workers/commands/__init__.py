@@ -18,6 +18,7 @@ from workers.commands import (
     processes,
     reconcile,
     replay,
+    retention,
     sandbox,
     tokens,
 )
@@ -41,6 +42,7 @@ COMMANDS: tuple[Command, ...] = (
     replay,
     reconcile,
     audit,
+    retention,
     erase,
     keys,
     tokens,

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
+from domain import clock
 from domain.database import BigId, Instant, Json
 
 revision = "0004"
@@ -80,7 +81,7 @@ def _part() -> None:
 
 
 def _part_by_month(table: str, by: str, key: str) -> None:
-    months = _months(datetime.now(UTC))
+    months = _months(clock.now())
     old = f"{table}_to_{months[0]:%Y_%m}"
     indexes = _put_aside(table, old, key)
     op.execute(

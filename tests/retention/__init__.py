@@ -1,0 +1,1 @@
+"""Partitions by month, and what is dropped by age."""

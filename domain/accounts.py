@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy import ForeignKey, Index, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import batch, clock
@@ -22,6 +22,7 @@ BLOCKED_FOR_EXPIRY: Final = "subscription_expired"
 """The only block that a payment lifts (BILLING 6)."""
 GRAVITY: Final = (BLOCKED_FOR_EXPIRY, "refunded", "dispute_lost")
 """Reasons of a block, the graver the later; any other is an operator's, and the gravest."""
+_BLOCKED: Final = text("blocked_reason IS NOT NULL")
 
 
 class Account(Base):
@@ -30,6 +31,13 @@ class Account(Base):
     __tablename__ = "accounts"
     __table_args__ = (
         Index("ix_accounts_status", "status", "id"),
+        Index(
+            "ix_accounts_reason",
+            "blocked_reason",
+            "id",
+            postgresql_where=_BLOCKED,
+            sqlite_where=_BLOCKED,
+        ),
         Index("ix_accounts_email", "email"),
     )
 

@@ -31,7 +31,7 @@ DAMPED: Final = (timedelta(0), timedelta(minutes=2), timedelta(minutes=2), timed
 SEEN_TO_FOR: Final = timedelta(days=1)
 """An acknowledged happening is closed after this, unless it happened again."""
 
-_UNRESOLVED: Final = text("state <> 'resolved'")
+UNRESOLVED: Final = text("state <> 'resolved'")
 _PENDING: Final = text("pending IS NOT NULL")
 
 
@@ -46,8 +46,8 @@ class Alert(Base):
             "rule",
             "subject",
             unique=True,
-            postgresql_where=_UNRESOLVED,
-            sqlite_where=_UNRESOLVED,
+            postgresql_where=UNRESOLVED,
+            sqlite_where=UNRESOLVED,
         ),
         Index(
             "ix_alerts_pending",
@@ -200,7 +200,7 @@ def find(session: Session, alert_id: int, *, lock: bool = False) -> Alert:
 
 def is_open(session: Session, rule: str) -> bool:
     """Whether any alert of the rule is unresolved."""
-    found = select(Alert.id).where(Alert.rule == rule, _UNRESOLVED).limit(1)
+    found = select(Alert.id).where(Alert.rule == rule, UNRESOLVED).limit(1)
     return session.scalar(found) is not None
 
 
@@ -220,7 +220,7 @@ def page(
     if before is not None:
         statement = statement.where(Alert.id < before)
     if state == "unresolved":
-        statement = statement.where(_UNRESOLVED)
+        statement = statement.where(UNRESOLVED)
     elif state is not None:
         statement = statement.where(Alert.state == state)
     if rule is not None:

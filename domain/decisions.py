@@ -44,6 +44,7 @@ def block(work: Work, reason: str) -> None:
             ref=work.account.ref,
             at=work.account.blocked_at,
         )
+    access.copy_block(work)
     work.note("account_blocked", reason=reason)
     _withdraw_purchase(work)
     announcements.blocked(work, OPERATOR, _cause(work, "block"))
@@ -65,6 +66,7 @@ def unblock(work: Work, reason: str) -> None:
             f"Account {work.account.ref!r} is not blocked: there is nothing to lift.",
             ref=work.account.ref,
         )
+    access.copy_block(work)
     work.note("account_unblocked", reason=reason, block=lifted)
     cause = _cause(work, "unblock")
     if lifted not in accounts.GRAVITY and _has_expired(work):

@@ -1,8 +1,7 @@
 """Finds events among millions: any filters together, the newest first, by keyset.
 
 No combination may scan. Filters by columns with few values (``inbox.FACETS``) are answered from one
-index: the combinations that exist are read by skipping through it, and each is a short range of
-the index, merged by time. Filters that name something (an account, an order, a failure, a search)
+index (``domain.facets``). Filters that name something (an account, an order, a failure, a search)
 find their rows by their own index, whatever else is asked.
 """
 
@@ -13,30 +12,22 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    String,
-    and_,
-    column,
-    func,
-    literal,
-    or_,
-    select,
-    tuple_,
-    values,
-)
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_, union
+from sqlalchemy.orm import Session
 
+from domain import facets as narrowing
 from domain import failures
 from domain.accounts import Account
 from domain.database import BigId, Instant
+from domain.facets import Rows
 from domain.inbox import FACETS, Event
 
 SHORTEST_BEGINNING: Final = 12
 """From so many characters on, a search finds what begins with them: fewer would find millions."""
 LARGEST_ID: Final = 2**63 - 1
-Rows = Select[*tuple[Any, ...]]
+_FACETS: Final = tuple(getattr(Event, name) for name in FACETS)
+_ORDER: Final = (Event.received_at, Event.id)
+_Conditions = Sequence[ColumnElement[bool]]
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -106,12 +97,7 @@ def authentic(session: Session, wanted: Filter, limit: int) -> Rows | None:
 
 def facets(session: Session, given: Mapping[str, str] | None = None) -> list[dict[str, str]]:
     """Every combination of status, provider, type and origin that some event has."""
-    if session.get_bind().dialect.name == "postgresql":
-        statement = _skipping(dict(given or {}).get("status"))
-    else:
-        statement = select(*(getattr(Event, name) for name in FACETS)).distinct()
-    rows = [dict(zip(FACETS, row, strict=True)) for row in session.execute(statement)]
-    return [row for row in rows if all(row[k] == v for k, v in (given or {}).items())]
+    return narrowing.existing(session, _FACETS, given)
 
 
 def _span(session: Session, wanted: Filter, before: int | None) -> list[ColumnElement[bool]]:
@@ -128,20 +114,23 @@ def _span(session: Session, wanted: Filter, before: int | None) -> list[ColumnEl
     return found
 
 
-def _ranked(
-    session: Session, wanted: Filter, limit: int, span: Sequence[ColumnElement[bool]]
-) -> Rows | None:
+def _ranked(session: Session, wanted: Filter, limit: int, span: _Conditions) -> Rows | None:
     """Numbers and times of the events, in order; None when there can be none."""
     given = _facets_of(wanted)
+    narrow = [getattr(Event, name) == value for name, value in given.items()]
+    if wanted.q is not None:
+        return _searched(session, wanted.q.strip(), _named(session, wanted), narrow, span, limit)
     named = _named(session, wanted)
-    if named is not None:
-        narrow = [getattr(Event, name) == value for name, value in given.items()]
-        return _sorted_apart([*named, *narrow, *span], limit)
     if given and session.get_bind().dialect.name == "postgresql":
         there = facets(session, given)
-        return _merged(there, limit, span) if there else None
-    narrow = [getattr(Event, name) == value for name, value in given.items()]
-    return _in_order(select(Event.id, Event.received_at).where(*narrow, *span), Event, limit)
+        if not named or not there:
+            return narrowing.newest(session, _FACETS, _ORDER, there, limit, span)
+        # As whole combinations, so that their index can be met with that of what is named.
+        same = tuple_(*_FACETS).in_([tuple(each[name] for name in FACETS) for each in there])
+        narrow = [same]
+    if named:
+        return _by_name(named, narrow, span, limit)
+    return narrowing.in_order(select(*_ORDER).where(*narrow, *span), _ORDER, limit)
 
 
 def _facets_of(wanted: Filter) -> dict[str, str]:
@@ -149,62 +138,50 @@ def _facets_of(wanted: Filter) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _in_order(statement: Rows, rows: Any, limit: int) -> Rows:
-    return statement.order_by(rows.received_at.desc(), rows.id.desc()).limit(limit)
-
-
-def _sorted_apart(conditions: Sequence[ColumnElement[bool]], limit: int) -> Rows:
-    """Find first, then sort. Were both one query, the planner could choose to walk through all
-    events in order, hoping to meet enough of them soon."""
-    found = select(Event.id, Event.received_at).where(*conditions).cte("found")
-    found = found.prefix_with("MATERIALIZED", dialect="postgresql")
-    return _in_order(select(found.c.id, found.c.received_at), found.c, limit)
-
-
-def _merged(
-    there: Sequence[Mapping[str, str]], limit: int, span: Sequence[ColumnElement[bool]]
+def _by_name(
+    named: Mapping[str, ColumnElement[bool]], narrow: _Conditions, span: _Conditions, limit: int
 ) -> Rows:
-    """The newest of each combination, from the index, and of these the newest."""
-    rows = [tuple(row[name] for name in FACETS) for row in there]
-    each = values(*(column(name, String) for name in FACETS), name="each").data(rows)
-    same = [getattr(Event, name) == each.c[name] for name in FACETS]
-    newest = _in_order(select(Event.id, Event.received_at).where(*same, *span), Event, limit)
-    some = newest.lateral("some")
-    joined = select(some.c.id, some.c.received_at).select_from(each.join(some, literal(True)))
-    return _in_order(joined, some.c, limit)
+    """The events of an account stand in their order in its index, and it may have very many; of
+    anything else there are few, or they fail."""
+    conditions = [*named.values(), *narrow, *span]
+    if named.keys() == {"account"}:
+        return narrowing.in_order(select(*_ORDER).where(*conditions), _ORDER, limit)
+    return narrowing.sorted_apart(_ORDER, conditions, limit)
 
 
-def _skipping(status: str | None) -> Rows:
-    """Read each combination once by jumping to the next greater one in the index."""
-    only = [Event.status == status] if status is not None else []
-    columns = [getattr(Event, name) for name in FACETS]
-    first = select(*columns).where(*only).order_by(*columns).limit(1).subquery()
-    met = select(*first.c).cte("met", recursive=True)
-    further = aliased(Event)
-    ahead = [getattr(further, name) for name in FACETS]
-    greater = select(*ahead).where(tuple_(*ahead) > tuple_(*met.c)).order_by(*ahead)
-    following = greater.limit(1).lateral("following")
-    jumps = select(*following.c).select_from(met.join(following, literal(True)))
-    if status is not None:
-        # Said of the combination that was met last: of the next, it would keep the index from
-        # being entered at the right place.
-        jumps = jumps.where(met.c.status == status)
-    met = met.union_all(jumps)
-    return select(*met.c)
-
-
-def _named(session: Session, wanted: Filter) -> list[ColumnElement[bool]] | None:
-    """The conditions that name something; None when there are none."""
-    found: list[ColumnElement[bool]] = []
+def _named(session: Session, wanted: Filter) -> dict[str, ColumnElement[bool]]:
+    """The conditions that name something, by what they name; a search apart."""
+    found: dict[str, ColumnElement[bool]] = {}
     if wanted.account is not None:
-        found.append(Event.account_id == _account(session, wanted.account))
+        found["account"] = Event.account_id == _account(session, wanted.account)
     if wanted.order is not None:
-        found.append(Event.order_id == wanted.order)
+        found["order"] = Event.order_id == wanted.order
     if wanted.error is not None:
-        found.append(failed_as(session, Event.fingerprint, wanted.error))
-    if wanted.q is not None:
-        found.append(_search(session, wanted.q.strip()))
-    return found or None
+        found["error"] = failed_as(session, Event.fingerprint, wanted.error)
+    return found
+
+
+def _searched(
+    session: Session,
+    text: str,
+    named: Mapping[str, ColumnElement[bool]],
+    narrow: _Conditions,
+    span: _Conditions,
+    limit: int,
+) -> Rows:
+    """What is called so, and the events of the account that is."""
+    called = {**named, "search": _search(session, text)}
+    owner = _account(session, text)
+    if not owner:
+        return _by_name(called, narrow, span, limit)
+    of_owner = Event.account_id == owner
+    # Twice the account is once, or never.
+    theirs = {**named, "owner" if "account" in named else "account": of_owner}
+    each = (_by_name(one, narrow, span, limit).subquery() for one in (called, theirs))
+    both = union(*(select(one.c.received_at, one.c.id) for one in each)).subquery()
+    return narrowing.in_order(
+        select(both.c.received_at, both.c.id), [both.c.received_at, both.c.id], limit
+    )
 
 
 def _search(session: Session, text: str) -> ColumnElement[bool]:
@@ -215,12 +192,10 @@ def _search(session: Session, text: str) -> ColumnElement[bool]:
         for provider in sorted(providers)
     ]
     columns = (Event.payment, Event.order_id)
-    owner = _account(session, text)
     return or_(
         *([Event.id == int(text)] if _is_number(text) else []),
         *known_by,
         *(begins(session, one, text, SHORTEST_BEGINNING) for one in columns),
-        *([Event.account_id == owner] if owner else []),
     )
 
 

@@ -99,6 +99,7 @@ def _takes_over(work: Work, current: Subscription | None, leading: ManagedSubscr
 def _new(work: Work) -> Subscription:
     return Subscription(
         account_id=work.account.id,
+        account_blocked=work.account.blocked_reason or "",
         managed_by=OURS,
         renewals_suspended=False,
         renewal_failures=0,

@@ -20,15 +20,15 @@ from domain.errors import Refused
 DUE_STATES: Final = ("received", "waiting", "unmatched")
 """States in which an event will be worked on when its time comes."""
 FINISHED: Final = ("processed", "ignored", "dismissed")
-_DUE: Final = text("status IN ('received', 'waiting', 'unmatched')")
-_QUARANTINED: Final = text("status = 'quarantined'")
+_DUE: Final = "status IN ('received', 'waiting', 'unmatched')"
+_QUARANTINED: Final = "status = 'quarantined'"
 FACETS: Final = ("status", "provider", "type", "origin")
 """Columns with few different values, in the order of their index."""
 
 
-def _known(column: str) -> Any:
-    """Condition of an index on a column that few rows have."""
-    return text(f"{column} IS NOT NULL")
+def _only(condition: str) -> dict[str, Any]:
+    """Of which rows an index is."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
 
 
 class Event(Base):
@@ -37,14 +37,13 @@ class Event(Base):
     __tablename__ = "events"
     __table_args__ = (
         UniqueConstraint("provider", "provider_event_id"),
-        Index("ix_events_due", "next_attempt_at", "id", postgresql_where=_DUE, sqlite_where=_DUE),
+        Index("ix_events_due", "next_attempt_at", "id", **_only(_DUE)),
+        Index("ix_events_quarantined", "next_attempt_at", **_only(_QUARANTINED)),
         Index(
-            "ix_events_quarantined",
-            "next_attempt_at",
-            postgresql_where=_QUARANTINED,
-            sqlite_where=_QUARANTINED,
+            "ix_events_account",
+            *("account_id", "received_at", "id"),
+            **_only("account_id IS NOT NULL"),
         ),
-        Index("ix_events_account", "account_id", "id"),
         Index("ix_events_facets", *FACETS, "received_at", "id"),
         Index("ix_events_received", "received_at", "id"),
         *(
@@ -52,8 +51,7 @@ class Event(Base):
                 f"ix_events_{column}",
                 column,
                 *more,
-                postgresql_where=_known(column),
-                sqlite_where=_known(column),
+                **_only(f"{column} IS NOT NULL"),
                 # With it the index serves beginnings of a text in any locale.
                 postgresql_ops={column: "text_pattern_ops"},
             )

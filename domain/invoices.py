@@ -27,6 +27,8 @@ from domain.vat_numbers import Evidence
 INVOICE: Final = "invoice"
 CREDIT_NOTE: Final = "credit_note"
 _AWAITS: Final = text("awaits_rate")
+FACETS: Final = ("kind", "series")
+"""What papers are listed by (``domain.paper_search``)."""
 
 
 class NumberSeries(Base):
@@ -46,7 +48,8 @@ class Invoice(Base):
         UniqueConstraint("series", "position"),
         UniqueConstraint("number"),
         UniqueConstraint("kind", "cause"),
-        Index("ix_invoices_account", "account_id", "issued_at"),
+        Index("ix_invoices_account", "account_id", "id"),
+        Index("ix_invoices_facets", *FACETS, "id"),
         Index("ix_invoices_payment", "payment_id"),
         Index("ix_invoices_corrects", "corrects_id"),
         Index("ix_invoices_awaits_rate", "id", postgresql_where=_AWAITS, sqlite_where=_AWAITS),

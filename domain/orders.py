@@ -24,6 +24,7 @@ from domain.quotes import Quote, as_document, from_document
 
 OPEN: Final = "open"
 _ONE_OPEN: Final = text("state = 'open'")
+_CHARGE_FAILED: Final = text("charge_failed_at IS NOT NULL")
 
 
 class Order(Base):
@@ -50,6 +51,13 @@ class Order(Base):
             sqlite_where=_ONE_OPEN,
         ),
         Index("ix_orders_account", "account_id", "created_at"),
+        Index(
+            "ix_orders_charge_failed",
+            "charge_failed_at",
+            "state",
+            postgresql_where=_CHARGE_FAILED,
+            sqlite_where=_CHARGE_FAILED,
+        ),
         UniqueConstraint("account_id", "idempotency_key"),
     )
 
@@ -73,6 +81,8 @@ class Order(Base):
     expires_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     failure: Mapped[str | None]
+    charge_failed_at: Mapped[datetime | None]
+    """When a charge for this renewal failed last, whatever came of the order."""
 
     @property
     def money_due(self) -> Money:
@@ -146,6 +156,14 @@ def open_of(session: Session, account_id: int) -> Order | None:
     """The open order of the account, if there is one."""
     statement = select(Order).where(Order.account_id == account_id, Order.state == OPEN)
     return session.scalar(statement)
+
+
+def open_of_each(session: Session, account_ids: Collection[int]) -> dict[int, Order]:
+    """The open orders of those accounts that have one, by account."""
+    statement = select(Order).where(
+        Order.account_id.in_(sorted(account_ids)), Order.state == OPEN, _ONE_OPEN
+    )
+    return {order.account_id: order for order in session.scalars(statement)}
 
 
 def lock_row(session: Session, order: Order) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -87,16 +87,9 @@ def failing(
 
 def recovery(session: Session, since: datetime) -> Recovery:
     """What became of the renewal orders of which a charge failed since then."""
-    order_id = HistoryEntry.details["order"].as_string()
-    failed = (
-        select(order_id.label("id"))
-        .where(HistoryEntry.kind == "renewal_failed", HistoryEntry.at >= since)
-        .distinct()
-        .subquery()
-    )
     statement = (
         select(Order.state, func.count())
-        .join(failed, failed.c.id == Order.id)
+        .where(Order.charge_failed_at.is_not(None), Order.charge_failed_at >= since)
         .group_by(Order.state)
     )
     counts = {state: count for state, count in session.execute(statement)}  # noqa: C416 - typed
@@ -107,15 +100,20 @@ def recovery(session: Session, since: datetime) -> Recovery:
     )
 
 
-def last_failure(session: Session, account_id: int) -> HistoryEntry | None:
-    """The newest failed charge of an account's renewals."""
-    statement = (
-        select(HistoryEntry)
-        .where(HistoryEntry.account_id == account_id, HistoryEntry.kind == "renewal_failed")
-        .order_by(HistoryEntry.id.desc())
-        .limit(1)
+def last_failures(session: Session, account_ids: Collection[int]) -> dict[int, HistoryEntry]:
+    """The newest failed charge of each account's renewals, of those that have one."""
+    newest = (
+        select(func.max(HistoryEntry.id))
+        .where(
+            HistoryEntry.account_id == Subscription.account_id,
+            HistoryEntry.kind == "renewal_failed",
+        )
+        .scalar_subquery()
     )
-    return session.scalar(statement)
+    numbers = select(newest).where(Subscription.account_id.in_(sorted(account_ids)))
+    known = [number for number in session.scalars(numbers) if number is not None]
+    entries = session.scalars(select(HistoryEntry).where(HistoryEntry.id.in_(known)))
+    return {entry.account_id: entry for entry in entries}
 
 
 def _ends(begin: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -125,6 +125,7 @@ def failed(work: Work, order: Order, decline: Decline, number: int, *, scheduled
     subscription.renewal_failures += scheduled
     _remember_decline(work, subscription, decline)
     work.note("renewal_failed", order=order.id, code=decline.code, number=number)
+    order.charge_failed_at = work.now
     upcoming = timetable.next_try(work.catalogue, subscription, work.now)
     if not timetable.tries_left(work.catalogue, subscription):
         exhaust(work, subscription, order)

@@ -103,6 +103,7 @@ def _activate(work: Work, order: Order, quote: Quote) -> Subscription:
         currency=order.currency,
         order_id=order.id,
     )
+    access.copy_block(work)
     # A payment may be contested before there is a subscription whose renewals rest.
     if disputes.any_open(work.session, work.account.id):
         subscriptions.suspend(started, work.now)

@@ -18,6 +18,8 @@ OURS: Final = "us"
 _RENEWS: Final = text("auto_renew AND managed_by = 'us' AND state IN ('active', 'past_due')")
 _FAILING: Final = text("renewal_failures > 0 AND state IN ('active', 'past_due')")
 RUNNING: Final = frozenset({"active", "past_due"})
+FACETS: Final = ("state", "plan", "managed_by", "account_blocked")
+"""What accounts are listed by (``domain.account_search``)."""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +48,7 @@ class Subscription(Base):
             postgresql_where=text("next_due_at IS NOT NULL"),
             sqlite_where=text("next_due_at IS NOT NULL"),
         ),
-        Index("ix_subscriptions_state", "state", "account_id"),
+        Index("ix_subscriptions_facets", *FACETS, "account_id"),
         Index("ix_subscriptions_end", "period_end", postgresql_where=_RENEWS, sqlite_where=_RENEWS),
         Index(
             "ix_subscriptions_failing",
@@ -102,6 +104,9 @@ class Subscription(Base):
     """The saved method that was declined for good in this period; not charged again."""
     managed_reference: Mapped[str | None]
     """The provider's id of a subscription that it runs itself."""
+    account_blocked: Mapped[str] = mapped_column(default="", server_default="")
+    """The reason for which the account is blocked; empty while it is not. A copy, so that lists of
+    accounts can be narrowed by both at once."""
 
     @property
     def is_running(self) -> bool:

@@ -3,21 +3,30 @@ to it, the provider's events, the mails and messages, and what operators decided
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
+from domain import facets
 from domain.audit import AuditEntry
+from domain.database import BigId, Instant
 from domain.effects import Effect
 from domain.history import HistoryEntry
 from domain.inbox import Event
 
 TOLD: Final = ("send_mail", "tell_app", "charge_order", "refund_payment", "cancel_subscription")
 """The effects that somebody outside notices; readings and papers would only fill the list."""
+
+
+Place = tuple[int, int, int, int]
+"""Where a page ended: the number of the last row that was shown of each source; 0 for none."""
+_Source = tuple[str, Any, Any, Callable[[int], Select[Any]]]
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,43 +38,51 @@ class Moment(msgspec.Struct, frozen=True, kw_only=True):
     row: Any
 
 
-Place = tuple[datetime, int, int]
-"""Where a page ended: instant, rank of the source, number of the row."""
-
-
 def page(
     session: Session, account_id: int, limit: int, before: Place | None = None
 ) -> Sequence[Moment]:
-    """Up to ``limit`` moments of the account, newest first, older than the place ``before``."""
-    moments: list[Moment] = []
-    for rank, (source, table, at, statement) in enumerate(_SOURCES):
-        narrowed = statement(account_id)
-        if before is not None:
-            narrowed = narrowed.where(_older(at, table.id, rank, before))
-        newest = narrowed.order_by(at.desc(), table.id.desc()).limit(limit)
-        moments.extend(
-            Moment(at=getattr(row, at.key), source=source, id=row.id, row=row)
-            for row in session.scalars(newest)
-        )
-    moments.sort(key=_order)
-    return moments[:limit]
+    """Up to ``limit`` moments of the account, newest first, that come after the place ``before``.
+
+    Each source is read in the order of its index, in which its rows were written, however many the
+    account has; their times decide between the sources.
+    """
+    last = before or (0,) * len(_SOURCES)
+    each = [
+        _moments(session, source, account_id, limit, number)
+        for source, number in zip(_SOURCES, last, strict=True)
+    ]
+    merged = heapq.merge(*each, key=lambda moment: -moment.at.timestamp())
+    return list(islice(merged, limit))
 
 
-def place(moment: Moment) -> Place:
-    """Where a page that ends with this moment ends."""
-    return moment.at, _RANKS[moment.source], moment.id
+def place(moments: Sequence[Moment], before: Place | None = None) -> Place:
+    """Where a page with these moments ends that began at ``before``."""
+    last = dict(zip(_NAMES, before or (0,) * len(_NAMES), strict=True))
+    last.update((moment.source, moment.id) for moment in moments)
+    return last["decision"], last["effect"], last["history"], last["event"]
 
 
-def _order(moment: Moment) -> tuple[float, int, int]:
-    return -moment.at.timestamp(), _RANKS[moment.source], -moment.id
+def _moments(
+    session: Session, source: _Source, account_id: int, limit: int, last: int
+) -> list[Moment]:
+    name, table, at, statement = source
+    narrowed = statement(account_id)
+    if last:
+        narrowed = narrowed.where(_older(session, table, last))
+    order = (at, table.id) if table is Event else (table.id,)
+    newest = facets.in_order(narrowed, order, limit)
+    return [
+        Moment(at=getattr(row, at.key), source=name, id=row.id, row=row)
+        for row in session.scalars(newest)
+    ]
 
 
-def _older(at: Any, number: Any, rank: int, before: Place) -> ColumnElement[bool]:
-    instant, other, last = before
-    if rank < other:
-        return at < instant  # type: ignore[no-any-return]
-    same = at == instant if rank > other else and_(at == instant, number < last)
-    return or_(at < instant, same)
+def _older(session: Session, table: Any, last: int) -> ColumnElement[bool]:
+    seen = session.get(Event, last) if table is Event else None
+    if seen is None:
+        return table.id < last  # type: ignore[no-any-return]
+    here = tuple_(literal(seen.received_at, Instant), literal(seen.id, BigId))
+    return tuple_(Event.received_at, Event.id) < here
 
 
 def _history(account_id: int) -> Select[Any]:
@@ -84,10 +101,11 @@ def _effects(account_id: int) -> Select[Any]:
     return select(Effect).where(Effect.account_id == account_id, Effect.kind.in_(TOLD))
 
 
-_SOURCES: Final[tuple[tuple[str, Any, Any, Callable[[int], Select[Any]]], ...]] = (
+_SOURCES: Final[tuple[_Source, ...]] = (
     ("decision", AuditEntry, AuditEntry.at, _decisions),
     ("effect", Effect, Effect.created_at, _effects),
     ("history", HistoryEntry, HistoryEntry.at, _history),
     ("event", Event, Event.received_at, _events),
 )
-_RANKS: Final = {name: rank for rank, (name, *_) in enumerate(_SOURCES)}
+"""In the order in which what happened at the same instant is shown."""
+_NAMES: Final = tuple(name for name, *_ in _SOURCES)

@@ -10,10 +10,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Select, func, select
+from sqlalchemy import Index, Select, exists, func, select, text
 from sqlalchemy.orm import Session
 
-from domain import clock
+from domain import alerts, clock
+from domain.alerts import UNRESOLVED, Alert
 from domain.database import Base
 from domain.effects import PLANNED, Effect
 from domain.inbox import DUE_STATES, Event
@@ -23,6 +24,29 @@ MOST: Final = 10_000
 """Up to how many things of one state are counted; more is more than anybody works off."""
 LOOKED_AT: Final = 1000
 """Of what is due, the longest due first, so many are looked at for the oldest."""
+
+
+MOST_AT_RISK: Final = 50_000
+"""Up to so many events are summed up."""
+_AT_RISK: Final = text(
+    "status IN ('parked', 'waiting', 'unmatched') AND amount IS NOT NULL AND currency IS NOT NULL"
+)
+
+Index(
+    "ix_events_at_risk",
+    Event.currency,
+    Event.amount,
+    postgresql_where=_AT_RISK,
+    sqlite_where=_AT_RISK,
+)
+
+
+class AtRisk(msgspec.Struct, frozen=True, kw_only=True):
+    """Money at risk, an amount per currency. Not ``is_all``: there is more, since only
+    ``MOST_AT_RISK`` events were looked at."""
+
+    amounts: Sequence[Money]
+    is_all: bool
 
 
 class Backlog(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,21 +98,28 @@ def unfinished(session: Session, provider: str) -> dict[str, int]:
     }
 
 
-def money_at_risk(session: Session) -> Sequence[Money]:
-    """What parked and failing events speak of, by currency."""
-    failing = _bounded(
-        select(Event.amount, Event.currency).where(
-            Event.status.in_(("parked", "waiting", "unmatched")),
-            Event.amount.is_not(None),
-            Event.currency.is_not(None),
-        )
-    )
+def money_at_risk(session: Session) -> AtRisk:
+    """What parked and failing events speak of."""
+    failing = select(Event.currency, Event.amount).where(_AT_RISK).limit(MOST_AT_RISK).subquery()
     rows = session.execute(
-        select(failing.c.currency, func.sum(failing.c.amount))
+        select(failing.c.currency, func.count(), func.sum(failing.c.amount))
         .group_by(failing.c.currency)
         .order_by(failing.c.currency)
+    ).all()
+    return AtRisk(
+        amounts=[Money(int(amount), currency) for currency, _, amount in rows],
+        is_all=sum(count for _, count, _ in rows) < MOST_AT_RISK,
     )
-    return [Money(int(amount), currency) for currency, amount in rows]
+
+
+def open_alerts(session: Session, shown: int) -> tuple[int, bool, Sequence[Alert]]:
+    """How many alerts are not over (up to ``MOST``), whether nobody looks after one of them, and
+    the newest ``shown``."""
+    return (
+        _count(session, Alert, UNRESOLVED),
+        bool(session.scalar(select(exists().where(Alert.state == "open")))),
+        alerts.page(session, shown, state="unresolved"),
+    )
 
 
 def _count(session: Session, table: type[Base], *conditions: Any) -> int:

@@ -39,6 +39,7 @@ from domain import (
     transmissions,
     trials,
     vat_numbers,
+    workload,
 )
 from domain.database import Base
 
@@ -80,6 +81,7 @@ __all__ = [
     "transmissions",
     "trials",
     "vat_numbers",
+    "workload",
 ]
 
 metadata = Base.metadata

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -24,9 +23,10 @@ from webhooks.console.speech import mark
 
 LIMIT: Final = 50
 MOMENTS: Final = 40
+_Row = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 PAYMENTS: Final = 12
 _LIST: Final[Cursor[int]] = Cursor("console accounts", RowId)
-_PAST: Final[Cursor[timeline.Place]] = Cursor("console timeline", tuple[datetime, int, int])
+_PAST: Final[Cursor[timeline.Place]] = Cursor("console timeline", tuple[_Row, _Row, _Row, _Row])
 _Short = Annotated[str, Meta(max_length=200)]
 STATUSES: Final = ("active", "blocked")
 STATES: Final = ("active", "past_due", "expired", "ended")
@@ -75,7 +75,9 @@ def show(visit: Visit, path: AccountPath, query: PastQuery) -> View:
         state = state_of(session, visit.services.catalogue, account)
         has = subscriptions.of(session, account.id)
         moments = timeline.page(session, account.id, MOMENTS + 1, before)
-        part, following = _PAST.cut(moments, MOMENTS, timeline.place)
+        part, following = _PAST.cut(
+            moments, MOMENTS, lambda _: timeline.place(moments[:MOMENTS], before)
+        )
         values = {
             "account": state,
             "why": account_reasons.explain(visit, session, account, state),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
@@ -11,8 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain import clock, leases, tallies, workload
-from domain.alerts import Alert
-from domain.workload import MOST, Backlog
+from domain.workload import MOST, AtRisk, Backlog
 from webhooks.console import charts
 from webhooks.console.alerts import told
 from webhooks.console.charts import PERIODS, Chart, Line
@@ -53,16 +52,24 @@ def show(visit: Visit, query: OverviewQuery) -> View:
     """Everything, in one transaction of bounded queries."""
     with visit.database.transaction() as session:
         backlog = workload.backlog(session)
-        alerts = _open_alerts(session)
+        alerts, is_open, newest = workload.open_alerts(session, SHOWN_ALERTS)
         period, series = _series(session, query.period)
         values: dict[str, Any] = {
             "backlog": backlog,
-            "alerts": [told(visit, alert) for alert in alerts[:SHOWN_ALERTS]],
+            "alerts": [told(visit, alert) for alert in newest],
             "providers": _providers(visit, session),
             "clock_until": session.scalar(
                 select(leases.Lease.until).where(leases.Lease.name == "clock")
             ),
-            "tiles": _tiles(visit, backlog, alerts, workload.money_at_risk(session)),
+            "tiles": [
+                tile(
+                    visit.say("Open alerts"),
+                    capped(visit, alerts),
+                    is_open and "bad",
+                    f"{ROOT}/alerts",
+                ),
+                *_tiles(visit, backlog, workload.money_at_risk(session)),
+            ],
         }
     values.update(
         period=period,
@@ -78,12 +85,6 @@ def show(visit: Visit, query: OverviewQuery) -> View:
         styles=("uplot.css",),
         scripts=("uplot.js", "overview.js"),
     )
-
-
-def _open_alerts(session: Session) -> Sequence[Alert]:
-    return session.scalars(
-        select(Alert).where(Alert.state != "resolved").order_by(Alert.id.desc()).limit(MOST)
-    ).all()
 
 
 def _series(session: Session, wanted: str | None) -> tuple[str, Series]:
@@ -119,20 +120,15 @@ def _charts(visit: Visit, name: str, series: Series) -> list[Chart]:
     ]
 
 
-def _tiles(
-    visit: Visit, backlog: Backlog, alerts: Sequence[Alert], at_risk: Sequence[Any]
-) -> list[dict[str, Any]]:
+def _tiles(visit: Visit, backlog: Backlog, at_risk: AtRisk) -> list[dict[str, Any]]:
     say, speech = visit.say, visit.speech
-    is_open = any(alert.state == "open" for alert in alerts)
     oldest = speech.span(clock.now() - backlog.oldest) if backlog.oldest else say("none")
     events, failures = f"{ROOT}/events?status=", f"{ROOT}/failures"
     person = say("need a person")
     return [
-        tile(say("Open alerts"), len(alerts), is_open and "bad", f"{ROOT}/alerts"),
         _count(visit, say("Parked events"), backlog.parked, "bad", f"{events}parked", person),
         _count(visit, say("Parked effects"), backlog.effects_parked, "bad", failures, person),
-        tile(say("Money at risk"), " · ".join(map(speech.money, at_risk)) or say("none"),
-             at_risk and "warn", failures),
+        tile(say("Money at risk"), _money(visit, at_risk), at_risk.amounts and "warn", failures),
         tile(say("Oldest unfinished"), oldest, _is_late(backlog) and "warn"),
         _count(visit, say("Waiting events"), backlog.waiting, "", f"{events}waiting",
                say("{count} due now", count=capped(visit, backlog.overdue))),
@@ -140,6 +136,12 @@ def _tiles(
                say("{count} due now", count=capped(visit, backlog.effects_overdue))),
         _count(visit, say("In quarantine"), backlog.quarantined, "warn", f"{events}quarantined"),
     ]  # fmt: skip
+
+
+def _money(visit: Visit, at_risk: AtRisk) -> str:
+    """The amounts, marked where there is more."""
+    told = " · ".join(map(visit.speech.money, at_risk.amounts))
+    return told + ("" if at_risk.is_all else "+") or visit.say("none")
 
 
 def _count(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ import msgspec
 from sqlalchemy.orm import Session
 
 from domain import clock, orders, renewal_calendar, timetable
+from domain.history import HistoryEntry
+from domain.orders import Order
 from domain.subscriptions import Subscription
 from webhooks.api.paging import Cursor, RowId
 from webhooks.console.page import Page, Section, View, Visit
@@ -86,22 +89,35 @@ def _due(visit: Visit, session: Session, query: RenewalsQuery) -> dict[str, Any]
     begin = datetime(day.year, day.month, day.day, tzinfo=UTC)
     found = renewal_calendar.due(session, begin, LIMIT + 1, _DUE.decode(query.cursor))
     page, following = _DUE.cut(found, LIMIT, lambda row: (row[0].period_end, row[0].account_id))
-    rows = [_row(visit, session, subscription, ref) for subscription, ref in page]
-    return {"rows": rows, "next": following and visit.here(cursor=following)}
+    return {"rows": _rows(visit, session, page), "next": following and visit.here(cursor=following)}
 
 
 def _failing(visit: Visit, session: Session, query: RenewalsQuery) -> dict[str, Any]:
     found = renewal_calendar.failing(session, LIMIT + 1, _FAILING.decode(query.cursor))
     page, following = _FAILING.cut(found, LIMIT, lambda row: row[0].account_id)
-    rows = [_row(visit, session, subscription, ref) for subscription, ref in page]
-    return {"rows": rows, "next": following and visit.here(cursor=following)}
+    return {"rows": _rows(visit, session, page), "next": following and visit.here(cursor=following)}
 
 
-def _row(visit: Visit, session: Session, subscription: Subscription, ref: str) -> dict[str, Any]:
-    failure = None
-    if subscription.renewal_failures:
-        failure = renewal_calendar.last_failure(session, subscription.account_id)
-    order = orders.open_of(session, subscription.account_id)
+def _rows(
+    visit: Visit, session: Session, page: Sequence[tuple[Subscription, str]]
+) -> list[dict[str, Any]]:
+    """What is shown of each, read for all of them together."""
+    open_orders = orders.open_of_each(session, [each.account_id for each, _ in page])
+    failing = [each.account_id for each, _ in page if each.renewal_failures]
+    failures = renewal_calendar.last_failures(session, failing)
+    return [
+        _row(visit, each, ref, open_orders.get(each.account_id), failures.get(each.account_id))
+        for each, ref in page
+    ]
+
+
+def _row(
+    visit: Visit,
+    subscription: Subscription,
+    ref: str,
+    order: Order | None,
+    failure: HistoryEntry | None,
+) -> dict[str, Any]:
     renewal = order if order is not None and order.kind == "renewal" else None
     catalogue = visit.services.catalogue
     return {

@@ -77,7 +77,7 @@ def _undisturbed(site: Site, authority: Authority, order: dict[str, Any]) -> dic
         try:
             run.play()
             expected = verdict.ledgers(run) if not run.failures else {}
-            wrong = verdict.violations(run, expected)
+            wrong = [*verdict.violations(run, expected), *verdict.unpaid(expected)]
             _keep(run, wrong, order)
         finally:
             run.close()
@@ -119,7 +119,9 @@ def _keep(run: Run, wrong: Sequence[str], order: dict[str, Any]) -> None:
     (target / "wrong").write_text("\n".join([*wrong, *run.log]) + "\n")
     with psycopg.connect(libpq_url(run.site.postgres.url(run.name))) as connection:
         for name in Base.metadata.tables:
-            wish = sql.SQL("COPY {} TO STDOUT (FORMAT csv, HEADER)").format(sql.Identifier(name))
+            wish = sql.SQL("COPY (SELECT * FROM {}) TO STDOUT (FORMAT csv, HEADER)").format(
+                sql.Identifier(name)
+            )
             with (
                 connection.cursor().copy(wish) as rows,
                 (target / f"{name}.csv").open("wb") as file,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -27,6 +28,7 @@ from domain.payments import Payment
 from domain.refunds import Refund
 from domain.subscriptions import Subscription
 from tests.chaos.outside import Outside
+from webhooks.sandbox.state import Store
 
 NEAR: Final = 400
 """Minor units by which prorated amounts may differ: some minutes of a month."""
@@ -109,7 +111,7 @@ def _outgoing(session: Session, account_id: int, outside: Outside) -> Iterable[s
         elif effect.kind == "tell_app":
             arrived = effect.key in outside.app.taken
             counted[f"message {effect.target} {effect.status} arrived={arrived}"] += 1
-        elif effect.kind in {"charge_order", "refund_payment"}:
+        elif effect.kind in {"charge_order", "refund_payment", "cancel_subscription"}:
             # Skipped: the provider's event was heard before the answer was recorded.
             settled = "settled" if effect.status in {"done", "skipped"} else effect.status
             counted[f"{effect.kind} {settled}"] += 1
@@ -117,31 +119,62 @@ def _outgoing(session: Session, account_id: int, outside: Outside) -> Iterable[s
 
 
 def _providers_view(session: Session, account_id: int, outside: Outside) -> Iterable[str]:
-    """How often each order was really paid at its provider, and what was really given back."""
-    store = outside.world.store
+    """How often each order and each period was really paid at its provider, and what was really
+    given back."""
     own = {order.id: order for order in session.scalars(_of(Order, account_id))}
-    intents = [
-        each for each in store.all("payment_intent") if each["metadata"].get("order_id") in own
-    ]
-    captures = [each for each in store.all("paypal_capture") if each.get("custom_id") in own]
-    taken = Counter[str]()
-    for each in intents:
-        if each["status"] == "succeeded":
-            kind = own[each["metadata"]["order_id"]].kind
-            taken[f"stripe took {kind} amount={each['amount']}"] += 1
-    for each in captures:
-        if each["status"] in {"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"}:
-            kind = own[each["custom_id"]].kind
-            amount = each["amount"]["value"].replace(".", "")
-            taken[f"paypal took {kind} amount={amount}"] += 1
-    numbers = {each["id"] for each in intents}
-    for each in store.all("refund"):
+    ref = session.get_one(Account, account_id).ref
+    taken = Counter([*_at_stripe(outside.world.store, own, ref)])
+    taken.update(_at_paypal(outside.world.store, own, ref))
+    return [f"{number} × {what}" for what, number in taken.items()]
+
+
+def _at_stripe(store: Store, own: Mapping[str, Order], ref: str) -> Iterable[str]:
+    numbers = set()
+    for each in store.all("stripe.payment_intent"):
+        order = own.get(each["metadata"].get("order_id"))
+        if order is not None:
+            numbers.add(each["id"])
+            if each["status"] == "succeeded":
+                yield f"stripe took {order.kind} amount={each['amount']}"
+    for invoice in store.all("stripe.invoice"):
+        if _runs_for(invoice).get("account") == ref:
+            numbers.add(invoice["_payment_intent"])
+            yield f"stripe's invoice {invoice['status']} amount={invoice['amount_paid']}"
+            if invoice["status"] == "paid":
+                yield f"stripe took a period amount={invoice['amount_paid']}"
+    for each in store.all("stripe.refund"):
         if each["payment_intent"] in numbers and each["status"] == "succeeded":
-            taken[f"stripe gave back amount={each['amount']}"] += 1
+            yield f"stripe gave back amount={each['amount']}"
+    for each in store.all("stripe.subscription"):
+        if each["metadata"].get("account") == ref:
+            yield f"stripe's subscription {each['status']}"
+
+
+def _runs_for(invoice: Any) -> Mapping[str, str]:
+    """The metadata of the subscription that an invoice belongs to."""
+    details = (invoice["parent"] or {}).get("subscription_details") or {}
+    found: Mapping[str, str] = details.get("metadata") or {}
+    return found
+
+
+def _at_paypal(store: Store, own: Mapping[str, Order], ref: str) -> Iterable[str]:
+    for each in store.all("paypal_capture"):
+        order = own.get(each.get("custom_id", ""))
+        if order is not None and each["status"] in {"COMPLETED", "PARTIALLY_REFUNDED", "REFUNDED"}:
+            yield f"paypal took {order.kind} amount={_minor(each['amount']['value'])}"
     for each in store.all("paypal_refund"):
         if each.get("custom_id") in own:
-            taken["paypal gave back amount=" + each["amount"]["value"].replace(".", "")] += 1
-    return [f"{number} × {what}" for what, number in taken.items()]
+            yield f"paypal gave back amount={_minor(each['amount']['value'])}"
+    for each in store.all("paypal_sale"):
+        if parse_qs(each["custom"]).get("account") == [ref]:
+            yield f"paypal took a period {each['state']} amount={_minor(each['amount']['total'])}"
+    for each in store.all("paypal_subscription"):
+        if parse_qs(each.get("custom_id", "")).get("account") == [ref]:
+            yield f"paypal's subscription {each['status']}"
+
+
+def _minor(decimal: str) -> str:
+    return decimal.replace(".", "")
 
 
 def _of(table: Any, account_id: int) -> Any:

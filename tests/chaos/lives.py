@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.chaos.person import Person
+from tests.chaos.provider_run import begins, fails, is_cancelled, renews, subscribes
 
 Act = Callable[[Person], None]
 PLAIN: Final[dict[str, Any]] = {"plan": "standard", "interval": "month", "agents": 2}
@@ -136,4 +137,15 @@ LIVES: Final = (
         "new_card", "card", acts={"buy": _buys, "change": _loses_card, "renewed": _enters_new_card}
     ),
     Life("astray", "card", acts={"buy": _buys, "change": _pays_astray}),
+    Life("stripe_runs", "card", acts={"buy": begins, "end": renews}),
+    Life("paypal_runs", "paypal", acts={"buy": begins, "end": renews}),
+    Life("stripe_fails", "card", acts={"buy": begins, "end": fails}),
+    Life("paypal_fails", "paypal", acts={"buy": begins, "end": fails}),
+    Life("stripe_cancelled", "card", acts={"buy": begins, "change": is_cancelled}),
+    Life("paypal_cancelled", "paypal", acts={"buy": begins, "change": is_cancelled}),
+    Life("stripe_asks_back", "card", acts={"buy": begins, "change": _asks_back}),
+    Life("paypal_refunded", "paypal", acts={"buy": begins, "change": _is_refunded}),
+    Life("stripe_contested", "card", acts={"buy": begins, "change": _loses_dispute}),
+    Life("runs_twice", "card", acts={"buy": _buys, "change": subscribes}),
+    Life("wallet_runs_twice", "paypal", acts={"buy": _buys, "change": subscribes}),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -18,6 +18,7 @@ from domain.methods import current
 from domain.money import to_decimal_text
 from domain.payments import Payment
 from tests.chaos.site import insist
+from webhooks.sandbox.credentials import Credentials
 
 if TYPE_CHECKING:
     from tests.chaos.lives import Life
@@ -35,8 +36,10 @@ class Failed(Exception):
 class Surroundings:
     """What all persons of a run share. ``slowest`` is the longest that an answer took."""
 
-    def __init__(self, front: str, providers: str, stripe_key: str, database: Database) -> None:
-        self.front, self.providers, self.stripe_key = front, providers, stripe_key
+    def __init__(
+        self, front: str, providers: str, credentials: Credentials, database: Database
+    ) -> None:
+        self.front, self.providers, self.credentials = front, providers, credentials
         self.database = database
         self.token = ""
         self.answers: Counter[int] = Counter()
@@ -52,6 +55,8 @@ class Person:
     def __init__(self, around: Surroundings, life: Life, number: int) -> None:
         self.around, self.life = around, life
         self.ref = f"{life.name}-{number}"
+        self.subscription = ""
+        """Where a subscription that a provider runs is found at the control desk."""
 
     def act(self, part: str) -> None:
         """Do what the life has for this part."""
@@ -166,22 +171,36 @@ class Person:
 
     def pay_directly(self, amount: int) -> None:
         """Pay by an intent of its own that names the first order, as no page of ours would."""
-        form = urlencode(
-            {
-                "amount": amount,
-                "currency": self.life.home[1].lower(),
-                "payment_method": "pm_card_visa",
-                "confirm": "true",
-                "metadata[order_id]": self.first_payment().order_id or "",
-            }
-        )
-        sent = {
-            "authorization": f"Bearer {self.around.stripe_key}",
-            "content-type": "application/x-www-form-urlencoded",
-            "idempotency-key": f"astray-{self.ref}",
+        form = {
+            "amount": amount,
+            "currency": self.life.home[1].lower(),
+            "payment_method": "pm_card_visa",
+            "confirm": "true",
+            "metadata[order_id]": self.first_payment().order_id or "",
         }
-        url = f"{self.around.providers}/stripe/v1/payment_intents"
-        self._insist("POST", url, form.encode(), sent, {0, 429, 500}, set())
+        self.ask_stripe("/v1/payment_intents", form, "astray")
+
+    def ask_stripe(self, path: str, form: Mapping[str, Any], key: str) -> Any:
+        """Call Stripe's API, as the app may; ``key`` makes repetitions harmless."""
+        sent = {
+            "authorization": f"Bearer {self.around.credentials.stripe_api_key}",
+            "content-type": "application/x-www-form-urlencoded",
+            "idempotency-key": f"{key}-{self.ref}",
+        }
+        url = f"{self.around.providers}/stripe{path}"
+        return self._insist("POST", url, urlencode(form).encode(), sent, {0, 429, 500}, set())
+
+    def ask_paypal(self, path: str, body: Any, key: str) -> Any:
+        """Call PayPal's API, as the app may; ``key`` makes repetitions harmless."""
+        known = self.around.credentials
+        secret = f"{known.paypal_client_id}:{known.paypal_client_secret}"
+        sent = {
+            **urllib3.make_headers(basic_auth=secret),
+            "content-type": "application/json",
+            "paypal-request-id": f"{key}-{self.ref}",
+        }
+        url = f"{self.around.providers}/paypal{path}"
+        return self._insist("POST", url, msgspec.json.encode(body), sent, {0, 429, 500}, set())
 
     def app(
         self,

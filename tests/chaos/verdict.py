@@ -38,6 +38,15 @@ def ledgers(run: Run) -> dict[str, list[str]]:
         return {p.life.name: ledger(session, p.ref, run.outside) for p in run.people}
 
 
+def unpaid(expected: Ledgers) -> list[str]:
+    """Lives for which no provider took money: every life pays, so we would not look there."""
+    return [
+        f"no money is seen at a provider of {name}"
+        for name, lines in expected.items()
+        if not any(" took " in line for line in lines)
+    ]
+
+
 def violations(run: Run, expected: Ledgers) -> list[str]:
     """Everything that is not as it must be, in words."""
     found = list(run.failures)

@@ -120,13 +120,16 @@ def _record(
     failure: outcomes.Failure | None = None,
 ) -> None:
     with runtime.database.transaction() as session:
+        event = _event_that_waits(session, effect)
         row = session.get_one(Effect, effect.id, with_for_update=True)
         if row.attempts != effect.attempts or row.status != "running":
             log.info("effect_lease_lost", effect=effect.id)
             return
         change(row)
         _note_attempt(session, runtime, row, outcome, failure)
-        woken = _wake_event(session, row)
+        woken = event is not None and row.status not in effects.PLANNED
+        if event is not None and woken:
+            inbox.make_due(event)
     telemetry.effect_performed(effect.kind, outcome)
     if woken:
         runtime.bell.ring("process_events")
@@ -152,12 +155,10 @@ def _note_attempt(
     )
 
 
-def _wake_event(session: Session, effect: Effect) -> bool:
-    """An event that waits for this effect is due as soon as it is settled."""
-    if effect.kind != "read_object" or effect.status in effects.PLANNED:
-        return False
-    event = session.get(Event, effect.event_id) if effect.event_id else None
-    if event is None:
-        return False
-    inbox.make_due(event)
-    return True
+def _event_that_waits(session: Session, effect: Effect) -> Event | None:
+    """The event that is due as soon as this effect is settled, locked before the effect is: who
+    works the event at this moment may want the effect again, and that waits for whoever changes it.
+    """
+    if effect.kind != effects.READ_OBJECT or effect.event_id is None:
+        return None
+    return session.get(Event, effect.event_id, with_for_update=True)

@@ -110,6 +110,21 @@ def test_a_disabled_operator_neither_gets_in_nor_stays_in(
     assert stranger.sign_in("anna").status_code == 422
 
 
+def test_what_is_sent_after_the_session_has_ended_leads_back_to_its_question(
+    operator: Visitor, stranger: Visitor
+) -> None:
+    question = "/console/accounts/shop/block"
+    token = operator.token()
+    late = stranger.post(question, {"csrf": token, "reason": "chargebacks"})
+    assert late.headers["location"] == (
+        "/console/sign-in?to=%2Fconsole%2Faccounts%2Fshop%2Fblock&undone=true"
+    )
+    page = stranger.get(late.headers["location"]).text
+    assert "nothing was done" in page
+    assert f'name="to" value="{question}"' in page
+    assert 'action="/console/sign-in"' in page
+
+
 def test_signing_out_ends_the_session_and_not_only_the_cookie(
     operator: Visitor, database: Database
 ) -> None:

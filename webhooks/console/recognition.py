@@ -88,8 +88,7 @@ def sent_away(visit: Visit, wanted: Page | Action, *, is_poll: bool) -> Response
     if wanted.is_open:
         return None
     if visit.visitor is None:
-        back = f"?to={quote(visit.here(), safe='')}" if isinstance(wanted, Page) else ""
-        address = f"{ROOT}/sign-in{back}"
+        address = f"{ROOT}/sign-in{_back(visit, wanted)}"
         if is_poll:
             # A redirect would be followed in silence, and its page put into this one.
             return Response(status_code=204, headers={"HX-Redirect": address})
@@ -97,6 +96,13 @@ def sent_away(visit: Visit, wanted: Page | Action, *, is_poll: bool) -> Response
     if visit.visitor.role not in wanted.roles:
         raise Forbidden(visit.say("This needs the role operator; yours is viewer."))
     return None
+
+
+def _back(visit: Visit, wanted: Page | Action) -> str:
+    """How the sign-in finds back to the page, or to the question that was answered too late."""
+    if isinstance(wanted, Page):
+        return f"?to={quote(visit.here(), safe='')}"
+    return f"?to={quote(visit.path, safe='')}&undone=true" if wanted.ask else ""
 
 
 def require_meant(caller: Caller, visit: Visit, sent: list[tuple[str, str]]) -> None:

@@ -22,6 +22,8 @@ class SignInQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Where to go on afterwards."""
 
     to: str = ROOT
+    undone: bool = False
+    """Whether something was sent after the session had ended."""
 
 
 class SignInForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +38,7 @@ def show(visit: Visit, query: SignInQuery) -> View | Done:
     """The form; whoever is signed in goes on."""
     if visit.visitor is not None:
         return Done(_inside(query.to))
-    return _form(visit, SignInForm(to=query.to))
+    return _form(visit, SignInForm(to=query.to), undone=query.undone)
 
 
 def enter(visit: Visit, form: SignInForm) -> Done | View:
@@ -67,8 +69,10 @@ def leave(visit: Visit) -> Done:
     return Done(f"{ROOT}/sign-in", cookie=sessions.taken(_browser(visit)))
 
 
-def _form(visit: Visit, form: SignInForm, wrong: str = "", status: int = 200) -> View:
-    values = {"to": _inside(form.to), "name": form.name, "wrong": wrong}
+def _form(
+    visit: Visit, form: SignInForm, wrong: str = "", status: int = 200, *, undone: bool = False
+) -> View:
+    values = {"to": _inside(form.to), "name": form.name, "wrong": wrong, "undone": undone}
     return View("sign_in.html", visit.say("Sign in"), values, status)
 
 

@@ -49,6 +49,15 @@
     const inside = event.target;
     if (document.hidden || inside.querySelector?.("dialog[open]")) event.preventDefault();
   });
+  // Whoever watches a page must know when it stands still.
+  const stale = (yes) => {
+    const said = document.getElementById("stale");
+    if (said) said.hidden = !yes;
+  };
+  for (const trouble of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(trouble, () => stale(true));
+  }
+  document.addEventListener("htmx:afterSwap", () => stale(false));
   // What was unfolded stays unfolded, and what had the focus keeps it.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const target = event.detail.target;

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import inspect, text
 
 from domain.database import Database
+from domain.errors import Misconfigured
 
 _VERSIONS = Path(__file__).with_name("migrations") / "versions"
 
@@ -26,3 +27,18 @@ def present(database: Database) -> str | None:
             return None
         version = session.scalar(text("SELECT version_num FROM alembic_version"))
     return str(version) if version is not None else None
+
+
+def require_schema(database: Database) -> None:
+    """Raise ``Misconfigured`` unless the database is at the schema that the code expects.
+
+    Raises ``StoreUnavailable`` when it cannot be reached: a process that cannot work ends, and its
+    supervisor starts it again.
+    """
+    at, wanted = present(database), expected()
+    if at != wanted:
+        database.dispose()
+        raise Misconfigured(
+            f"the database is at migration {at or 'none'} and this version needs {wanted}; "
+            "run `billhook migrate` first"
+        )

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from domain.errors import BillhookError, Misconfigured, Refused, StoreUnavailable
-from workers.commands import COMMANDS
+from workers.commands import loaded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
-    chosen = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    chosen = parser(words[0] if words else None).parse_args(words)
     try:
         return int(chosen.run(chosen) or 0)
     except Misconfigured as error:
@@ -31,15 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line as argparse sees it."""
+def parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The command line as argparse sees it: of one command, or the whole."""
     top = argparse.ArgumentParser(
         prog="billhook", description="A webhook-driven payment event processor."
     )
     top.add_argument("--version", action="version", version=f"billhook {version('billhook')}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add_to(commands)
+    for module in loaded(command):
+        module.add_to(commands)
     return top
 
 

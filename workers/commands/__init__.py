@@ -1,27 +1,9 @@
-"""The commands of ``billhook``, one module per subject; ends with the list of all."""
+"""The commands of ``billhook``, one module per subject; only the one that is named is loaded."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
-from workers.commands import (
-    audit,
-    doctor,
-    effects,
-    erase,
-    events,
-    keys,
-    migrate,
-    openapi,
-    operators,
-    play,
-    processes,
-    reconcile,
-    replay,
-    retention,
-    sandbox,
-    tokens,
-)
+from importlib import import_module
+from typing import Any, Final, Protocol, cast
 
 
 class Command(Protocol):
@@ -31,21 +13,31 @@ class Command(Protocol):
         """Add parsers; each sets ``run``: a function of the parsed arguments to a status."""
 
 
-COMMANDS: tuple[Command, ...] = (
-    processes,
-    sandbox,
-    migrate,
-    doctor,
-    play,
-    events,
-    effects,
-    replay,
-    reconcile,
-    audit,
-    retention,
-    erase,
-    keys,
-    tokens,
-    operators,
-    openapi,
-)
+COMMANDS: Final[dict[str, str]] = {
+    "up": "processes",
+    "web": "processes",
+    "worker": "processes",
+    "clock": "processes",
+    "sandbox": "sandbox",
+    "migrate": "migrate",
+    "doctor": "doctor",
+    "play": "play",
+    "events": "events",
+    "effects": "effects",
+    "replay": "replay",
+    "reconcile": "reconcile",
+    "audit": "audit",
+    "retention": "retention",
+    "erase": "erase",
+    "keys": "keys",
+    "token": "tokens",
+    "operator": "operators",
+    "openapi": "openapi",
+}
+"""Which module has which command, in the order of the help."""
+
+
+def loaded(name: str | None = None) -> list[Command]:
+    """The module of one command; without its name, or with one that there is not, all of them."""
+    modules = [COMMANDS[name]] if name in COMMANDS else dict.fromkeys(COMMANDS.values())
+    return [cast("Command", import_module(f"{__name__}.{module}")) for module in modules]

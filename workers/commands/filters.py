@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.audit import Decider
 from domain.event_search import Filter
-from workers.commands.reconcile import since
+from workers.commands.instants import since
 
 TEXTS: Final = {
     "status": "received, processed, ignored, waiting, unmatched, parked, dismissed",

@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
@@ -15,25 +15,43 @@ from domain import clock
 from domain import settings as environment
 from domain.settings import Settings
 from workers.commands.tables import show
-from workers.stories.library import STORIES
+
+if TYPE_CHECKING:
+    from workers.stories.library import Story
 
 
 def add_to(commands: Any) -> None:
     """Add the parser."""
     play = commands.add_parser("play", help="tell a story; without a name: list them")
-    play.add_argument("story", nargs="?", choices=[*STORIES, "all"], metavar="STORY")
+    play.add_argument("story", nargs="?", type=_known, metavar="STORY")
     play.add_argument("--keep", metavar="DIRECTORY", type=Path, help="keep the data there")
     play.add_argument("--json", action="store_true")
     play.set_defaults(run=_run)
 
 
+def _known(name: str) -> str:
+    """A story's name, or ``all``."""
+    names = [*_stories(), "all"]
+    if name not in names:
+        raise argparse.ArgumentTypeError(f"there is no story {name!r}; choose {', '.join(names)}")
+    return name
+
+
+def _stories() -> dict[str, Story]:
+    """The library, with the sandbox and the web application that it needs: only for who plays."""
+    from workers.stories.library import STORIES
+
+    return STORIES
+
+
 def _run(chosen: argparse.Namespace) -> int:
+    stories = _stories()
     if chosen.story is None:
-        rows = [{"story": n, "about": _first_line(s)} for n, s in STORIES.items()]
+        rows = [{"story": n, "about": _first_line(s)} for n, s in stories.items()]
         show(rows, ("story", "about"), chosen.json)
         return 0
     with tempfile.TemporaryDirectory(prefix="billhook-") as scratch:
-        _play(list(STORIES) if chosen.story == "all" else [chosen.story], chosen.keep or scratch)
+        _play(list(stories) if chosen.story == "all" else [chosen.story], chosen.keep or scratch)
     return 0
 
 
@@ -48,7 +66,7 @@ def _play(names: list[str], directory: str | Path) -> None:
         stage = Stage(billhook, lambda at, line: narrate(console, at, line))
         for name in names:
             console.rule(f"[bold]{name}")
-            STORIES[name](stage)
+            _stories()[name](stage)
     finally:
         billhook.stop()
         clock.reset()

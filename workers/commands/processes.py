@@ -6,7 +6,6 @@ import argparse
 from typing import Any
 
 from domain import settings as environment
-from workers import processes
 
 
 def add_to(commands: Any) -> None:
@@ -31,6 +30,8 @@ def _up(chosen: argparse.Namespace) -> int:
 
 def _process(name: str) -> Any:
     def run(_chosen: argparse.Namespace) -> int:
+        from workers import processes
+
         getattr(processes, f"run_{name}")(environment.read())
         return 0
 

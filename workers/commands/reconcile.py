@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from time import sleep
 from typing import Any, Final
 
@@ -18,17 +17,17 @@ from domain import clock, positions
 from domain import settings as environment
 from domain.errors import Permanent, Refused, Transient
 from domain.positions import EVENTS, Position, Window
+from domain.schema import require_schema
 from webhooks.backfill import Entered
 from webhooks.providers import Provider
 from workers.commands import money
+from workers.commands.instants import since
 from workers.commands.tables import show
-from workers.processes import require_keys, require_schema, start_logging
 from workers.reconcile import Slice, walk
 from workers.runtime import Runtime, build
 
 COLUMNS: Final = ("provider", "since", "until", "listed", "known", "found", "foreign", "error")
 MONEY: Final = ("compared", "differ")
-UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 FIRST: Final = timedelta(days=3)
 """How far back the first walk goes: for so long the providers try to deliver."""
 PAUSES_S: Final = (1.0, 4.0, 15.0)
@@ -50,41 +49,6 @@ def add_to(commands: Any) -> None:
     command.add_argument("--money", action="store_true", help="compare the money as well")
     command.add_argument("--json", action="store_true")
     command.set_defaults(run=_run)
-
-
-def since(text: str) -> datetime:
-    """An instant in UTC, or a span before now. Raises ``ArgumentTypeError`` for anything that no
-    list can be walked from."""
-    now = clock.now()
-    at = _ago(text, now) or _instant(text)
-    if at is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no instant: write 2026-11-01, 2026-11-01T08:00, 7d or 12h"
-        )
-    if at < now - positions.REACH - timedelta(minutes=1):
-        days = positions.REACH.days
-        raise argparse.ArgumentTypeError(
-            f"{text} is too long ago: the providers list the events of the last {days} days only"
-        )
-    if at >= now - positions.LAG:
-        raise argparse.ArgumentTypeError(
-            f"{text} leaves nothing to walk: what is younger than two minutes is left to the "
-            "webhooks"
-        )
-    return at
-
-
-def _ago(text: str, now: datetime) -> datetime | None:
-    match = re.fullmatch(r"(\d{1,5})([dhm])", text, re.ASCII)
-    return now - timedelta(**{UNITS[match[2]]: int(match[1])}) if match else None
-
-
-def _instant(text: str) -> datetime | None:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _run(chosen: argparse.Namespace) -> int:
@@ -112,6 +76,8 @@ def _reconciled(
 
 @contextmanager
 def _runtime() -> Iterator[Runtime]:
+    from workers.processes import require_keys, start_logging
+
     settings = environment.read()
     runtime = build(settings)
     # What is found is told here; the log would only repeat it.

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from domain import data_keys
 from domain import settings as environment
 from domain.database import Database
-from workers.processes import require_schema
+from domain.schema import require_schema
 
 
 @contextmanager

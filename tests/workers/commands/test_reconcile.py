@@ -19,7 +19,7 @@ from tests.workers.conftest import Played
 from tests.workers.missing_webhooks import announce, buy, deliver, listed, position, run
 from webhooks.sandbox.paypal_events import announce as announce_at_paypal
 from workers.cli import main
-from workers.commands import reconcile
+from workers.commands import instants, reconcile
 
 Ask = Callable[..., tuple[int, str, str]]
 
@@ -182,10 +182,10 @@ def test_nonsense_is_wrong_usage(
 def test_an_instant_may_be_written_in_several_ways(frozen_clock: object) -> None:
     now = clock.now()
     day = (now - timedelta(days=3)).date()
-    assert reconcile.since(f"{day}").isoformat() == f"{day}T00:00:00+00:00"
-    assert reconcile.since(f"{day}T10:00+02:00").isoformat() == f"{day}T08:00:00+00:00"
-    assert reconcile.since("12h") == now - timedelta(hours=12)
-    assert reconcile.since("30d") == now - REACH
+    assert instants.since(f"{day}").isoformat() == f"{day}T00:00:00+00:00"
+    assert instants.since(f"{day}T10:00+02:00").isoformat() == f"{day}T08:00:00+00:00"
+    assert instants.since("12h") == now - timedelta(hours=12)
+    assert instants.since("30d") == now - REACH
 
 
 def test_a_provider_that_is_off_is_refused_with_those_that_are_on(

@@ -21,6 +21,7 @@ import psycopg
 
 from bench.big_store_counts import COUNTS
 from bench.big_store_rows import STAGES
+from bench.big_store_variety import VARIETY
 from domain import catalogue as catalogues
 from domain import quotes
 from domain.catalogue import Catalogue
@@ -34,7 +35,7 @@ from tests.servers.databases import libpq_url
 
 YEARS: Final = timedelta(days=730)
 EVENTS_PER_PURCHASE: Final = 10
-TABLES: Final = tuple(name for name, _ in STAGES[2:] if name.count(" ") == 0)
+TABLES: Final = (*(name for name, _ in STAGES[2:] if " " not in name), "audit", "tallies")
 NUMBERED: Final = (
     *("accounts", "payments", "invoices", "history", "effects", "events", "attempts"),
     *("alerts", "payment_methods"),
@@ -105,7 +106,7 @@ def fill(url: str, events: int, accounts: int, ended: datetime | None = None) ->
         _part(connection, ended)
         _prepare(connection)
         with _without_indexes(connection):
-            for name, statements in (*STAGES, COUNTS):
+            for name, statements in (*STAGES, COUNTS, *VARIETY):
                 with _timed(name):
                     _run(connection, statements, values)
         for table in NUMBERED:

@@ -1,8 +1,8 @@
 """The statements that fill a big store, one per table, in the order in which they are run.
 
-Everything hangs on numbers: purchase p is what events 10p-9 to 10p are about, and whatever looks
-random is a digest of a number, so that the same call makes the same rows. Two deliveries of a
-hundred came twice; payloads older than a month were dropped by age.
+Purchase p is what events 10p-9 to 10p are about, and whatever looks random is a digest of a number,
+so that the same call makes the same rows. Two of a hundred deliveries came twice; payloads older
+than a month were dropped by age.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from typing import Final
 STAGES: Final[tuple[tuple[str, str], ...]] = (
     (
         "purchases",
-        # The account's share of the purchases falls with its number: a few have very many. Times
-        # grow denser towards the end, as those of a growing seller do.
+        # The account's share of the purchases falls with its number: a few have very many, and the
+        # first has a fiftieth of all, as a reseller has. Times grow denser towards the end, as
+        # those of a growing seller do.
         """
         CREATE TEMP TABLE purchase AS
         SELECT p, account, at, provider, order_id, reference, offer,
                row_number() OVER w AS k, count(*) OVER (PARTITION BY account) AS of_account
         FROM (
             SELECT p,
-                   1 + floor(%(accounts)s * power(
+                   CASE WHEN p %% 100 < 2 THEN 1 ELSE 1 + floor(%(accounts)s * power(
                        ('x' || left(md5('account' || p), 8))::bit(32)::bigint / 4294967296.0, 2
-                   ))::bigint AS account,
+                   ))::bigint END AS account,
                    %(began)s + (%(ended)s - %(began)s)
                        * power(p::float / (%(purchases)s + 1), 0.667) AS at,
                    CASE WHEN p %% 10 < 7 THEN 'stripe' ELSE 'paypal' END AS provider,
@@ -103,8 +104,8 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
     (
         "payment_methods",
         """
-        INSERT INTO payment_methods (account_id, provider, token, customer, kind, brand, last4,
-                                     expires, saved_at)
+        INSERT INTO payment_methods (
+            account_id, provider, token, customer, kind, brand, last4, expires, saved_at)
         SELECT account, 'stripe', 'pm_' || left(md5('token' || account), 24),
                'cus_' || left(md5('customer' || account), 14), 'card', 'visa',
                lpad((account %% 10000)::text, 4, '0'), '2031-12', at
@@ -116,7 +117,8 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
         """
         INSERT INTO orders (id, account_id, kind, state, currency, total, due, quote, method,
                             provider, created_at, expires_at, closed_at)
-        SELECT p.order_id, p.account, 'purchase', 'paid', o.currency, o.total, o.total,
+        SELECT p.order_id, p.account, CASE p.k WHEN 1 THEN 'purchase' ELSE 'renewal' END, 'paid',
+               o.currency, o.total, o.total,
                o.quote || jsonb_build_object(
                    'period_start', to_char(p.at, 'YYYY-MM-DD"T"HH24:MI:SS.USOF:00'),
                    'period_end', to_char(p.at + ('1 ' || o.interval)::interval,
@@ -168,9 +170,7 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
         "history",
         """
         INSERT INTO history (account_id, at, kind, details, event_id)
-        SELECT account, at, kind, CASE kind
-               WHEN 'order_paid' THEN jsonb_build_object('order', order_id, 'means', provider)
-               ELSE jsonb_build_object('order', order_id) END, 10 * p - 8
+        SELECT account, at, kind, jsonb_build_object('order', order_id), 10 * p - 8
         FROM purchase
         CROSS JOIN (VALUES (1, 'order_placed'), (2, 'order_paid'), (3, 'invoice_issued'))
             AS t(place, kind) ORDER BY p, place

@@ -22,9 +22,11 @@ from sqlalchemy import event as hooks
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from domain import audit, event_search, event_view, failures, replay_filters
+from bench import console_lists
+from domain import event_search, event_view, failures, replay_filters
 from domain.accounts import Account
 from domain.database import Database
+from domain.effects import Effect
 from domain.event_search import Filter
 from domain.inbox import Event
 
@@ -87,9 +89,12 @@ def queries(session: Session) -> Iterator[tuple[str, Query]]:
         lambda s: replay_filters.preview(s, Filter(status="parked")),
     )
     yield "failures: list", lambda s: failures.page(s, PAGE)
-    yield "audit: list", lambda s: audit.page(s, PAGE)
     number = session.scalars(select(Event.id).order_by(Event.id.desc()).limit(1)).one()
     yield "event: one with all of it", lambda s: event_view.view(s, number)
+    parked = session.scalars(select(Effect.fingerprint).where(Effect.status == "parked").limit(1))
+    lost = parked.one()
+    yield "effects: that failed alike", lambda s: failures.failed_effects(s, lost, PAGE)
+    yield from console_lists.queries(session)
 
 
 def samples(session: Session) -> dict[str, Any]:

@@ -82,6 +82,21 @@ ORDER BY 1
 """Every index that no foreign key leans on: it is built anew after the rows are in."""
 
 
+DELIVERY_ID: Final = """
+CREATE FUNCTION pg_temp.delivery_id(arrival timestamptz, seed text) RETURNS text IMMUTABLE
+LANGUAGE sql AS $$
+    SELECT lpad(to_hex((extract(epoch FROM arrival) * 1000000)::bigint), 16, '0')
+           || left(md5(seed), 16)
+$$
+"""
+"""Ids grow with time as those of real deliveries: months are told by them."""
+TRANSMISSIONS: Final = """
+INSERT INTO transmissions (provider, delivery_key, delivery_id, body_sha256, received_at)
+SELECT provider, delivery_key, id, body_sha256, received_at
+FROM deliveries WHERE delivery_key IS NOT NULL
+"""
+
+
 class _NotEmpty(Exception):
     """There is something in the database already."""
 
@@ -109,6 +124,8 @@ def fill(url: str, events: int, accounts: int, ended: datetime | None = None) ->
             for name, statements in (*STAGES, COUNTS, *VARIETY):
                 with _timed(name):
                     _run(connection, statements, values)
+        with _timed("transmissions"):
+            connection.execute(TRANSMISSIONS)
         for table in NUMBERED:
             _advance(connection, table)
     with _timed("statistics"), psycopg.connect(libpq_url(url), autocommit=True) as connection:
@@ -151,6 +168,7 @@ def _prepare(connection: psycopg.Connection[Any]) -> None:
         "timezone = 'UTC'",
     ):
         connection.execute(f"SET LOCAL {setting}")
+    connection.execute(DELIVERY_ID)
     connection.execute("CREATE TEMP TABLE kind (provider text, slot int, type text, ours boolean)")
     connection.execute(
         "CREATE TEMP TABLE offer (id int, plan text, interval text, currency text, "

@@ -203,17 +203,13 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
                CASE u.provider WHEN 'stripe' THEN 'evt_' || left(md5('event' || n), 24)
                ELSE 'WH-' || upper(left(md5('event' || n), 17)) END,
                k.type, s.status, CASE WHEN n %% 5000 = 11 THEN 'backfill' ELSE 'webhook' END,
-               -- As ids of deliveries are made: the microseconds of the arrival come first.
-               lpad(to_hex((extract(epoch FROM u.at + j * interval '700 milliseconds')
-                            * 1000000)::bigint), 16, '0') || left(md5('delivery' || n), 16),
-               u.at + j * interval '700 milliseconds',
-               u.at + j * interval '700 milliseconds' - interval '1 second', true,
+               pg_temp.delivery_id(came, 'delivery' || n), came, came - interval '1 second', true,
                CASE WHEN s.status IN ('waiting', 'unmatched') THEN %(ended)s + interval '1 day' END,
                CASE s.status WHEN 'parked' THEN 7 WHEN 'quarantined' THEN 0 ELSE 1 END,
                CASE WHEN k.ours THEN u.account END, CASE WHEN k.ours THEN u.order_id END,
                CASE WHEN k.ours THEN u.reference END,
                CASE WHEN s.status IN ('processed', 'ignored', 'dismissed')
-               THEN u.at + j * interval '700 milliseconds' + interval '30 milliseconds' END,
+               THEN came + interval '30 milliseconds' END,
                CASE s.status WHEN 'ignored' THEN 'nothing for us in it'
                WHEN 'parked' THEN 'no account is known by order ord_' || md5('lost' || n)
                WHEN 'unmatched' THEN 'no account is known by order ord_' || md5('lost' || n)
@@ -225,7 +221,7 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
                            'process_events: KeyError: plan'])[1 + n / 5003 %% 3] END
         FROM purchase AS u
         CROSS JOIN generate_series(0, 9) AS j
-        CROSS JOIN LATERAL (SELECT 10 * u.p - 9 + j AS n) AS i
+        CROSS JOIN LATERAL (SELECT 10 * p - 9 + j AS n, at + j * interval '0.7 s' AS came) AS i
         JOIN kind AS k ON k.provider = u.provider AND k.slot = j
         CROSS JOIN LATERAL (SELECT CASE
                WHEN n %% 5003 = 17 THEN 'parked'
@@ -242,10 +238,8 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
         INSERT INTO deliveries (id, provider, delivery_key, provider_event_id, received_at, source,
                                 headers, signer, body_sha256)
         SELECT CASE again WHEN 0 THEN e.delivery_id
-               ELSE lpad(to_hex((extract(epoch FROM e.received_at + interval '1 hour')
-                                 * 1000000)::bigint), 16, '0') || left(md5('again' || e.id), 16)
-               END, e.provider,
-               CASE e.provider WHEN 'paypal' THEN md5('transmission' || again || e.id) END,
+               ELSE pg_temp.delivery_id(e.received_at + interval '1 hour', 'again' || e.id) END,
+               e.provider, CASE e.provider WHEN 'paypal' THEN md5('sent' || again || e.id) END,
                e.provider_event_id, e.received_at + again * interval '1 hour',
                CASE e.provider WHEN 'stripe' THEN '3.18.12.63' ELSE '66.211.168.123' END,
                jsonb_build_object('content-type', 'application/json', 'signature', md5(e.id::text)),
@@ -253,14 +247,6 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
                decode(md5('body' || e.id) || md5('digest' || e.id), 'hex')
         FROM events AS e
         JOIN generate_series(0, 1) AS again ON again = 0 OR e.id %% 50 = 3
-        """,
-    ),
-    (
-        "transmissions",
-        """
-        INSERT INTO transmissions (provider, delivery_key, delivery_id, body_sha256, received_at)
-        SELECT provider, delivery_key, id, body_sha256, received_at
-        FROM deliveries WHERE delivery_key IS NOT NULL
         """,
     ),
     (

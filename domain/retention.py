@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import and_, column, delete, func, or_, select, table
+from sqlalchemy import and_, column, delete, exists, func, or_, select, table
 from sqlalchemy.orm import Session
 
 from domain import audit, dropped_months
@@ -71,6 +71,10 @@ def holding(
         .where(Event.status.in_(states), Event.received_at < end)
         .group_by(Event.status)
     )
+    if store.model is Payload:
+        # One whose payload is gone holds nothing.
+        same = Payload.event_id == Event.id, Payload.received_at == Event.received_at
+        statement = statement.where(exists().where(*same))
     if start is not None:
         statement = statement.where(Event.received_at >= start)
     return {row[0]: row[1] for row in session.execute(statement)}

@@ -11,12 +11,14 @@ from domain import clock, effects
 from domain.database import Database
 from domain.effects import Effect
 from tests import lives
+from tests.keys import DATA_KEYS
 from workers.cli import main
 
 
 @pytest.fixture
 def store(database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Database:
     monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setenv("BILLHOOK_DATA_KEYS", DATA_KEYS)
     monkeypatch.delenv("REDIS_URL", raising=False)
     return database
 

@@ -166,10 +166,11 @@ def run_worker(settings: Settings) -> None:
     sinks.require(settings)
     serve_metrics(runtime)
     worker = WorkerProcess(runtime, broker, settings.worker_threads)
+    told = heed_signals()
     worker.start()
     heart = Heart(runtime, "worker").start()
     log.info("worker_started", threads=settings.worker_threads)
-    wait_for_signal()
+    wait_for_signal(told)
     worker.stop()
     heart.stop()
     bell.stop()
@@ -187,9 +188,10 @@ def run_clock(settings: Settings) -> None:
     ticking = Clock(runtime)
     # A duty that hangs in the store must not keep the process alive.
     thread = threading.Thread(target=ticking.run, name="clock", daemon=True)
+    told = heed_signals()
     thread.start()
     log.info("clock_started")
-    wait_for_signal()
+    wait_for_signal(told)
     ticking.stop()
     thread.join(timeout=STOP_TIMEOUT_MS / 1000)
     bell.stop()
@@ -204,10 +206,17 @@ def serve_metrics(runtime: Runtime) -> None:
         scraping.serve(runtime)
 
 
-def wait_for_signal() -> None:
-    """Block until SIGTERM or SIGINT."""
-    stop = threading.Event()
+def heed_signals() -> threading.Event:
+    """From now on SIGTERM and SIGINT set this event and end nothing by themselves: called before
+    any work begins, and after what may hang in the store."""
+    told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    while not stop.wait(1.0):
+        signal.signal(number, lambda *_: told.set())
+    return told
+
+
+def wait_for_signal(told: threading.Event | None = None) -> None:
+    """Block until SIGTERM or SIGINT, which may have come since ``heed_signals`` gave ``told``."""
+    told = told or heed_signals()
+    while not told.wait(1.0):
         pass

@@ -110,12 +110,13 @@ def _disturbed(
 
 
 def _keep(run: Run, wrong: Sequence[str], order: dict[str, Any]) -> None:
-    """Keep the logs of a run that failed, and every table as CSV."""
+    """Keep the logs of a run that failed, PostgreSQL's since the lane began, and every table."""
     if not wrong or order.get("keep") is None:
         return
     target = Path(order["keep"]) / run.name
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(run.site.run_directory, target, ignore=shutil.ignore_patterns("var"))
+    shutil.copy(run.site.postgres.directory / "log", target / "postgres.log")
     (target / "wrong").write_text("\n".join([*wrong, *run.log]) + "\n")
     with psycopg.connect(libpq_url(run.site.postgres.url(run.name))) as connection:
         for name in Base.metadata.tables:

@@ -60,6 +60,7 @@ class Site:
         self._wires: dict[str, int] = {}
         self._lock = threading.Lock()
         self.pids: dict[Name, int] = {}
+        self._begun: dict[Name, int] = {}
         self.ports: dict[int, int] = {}
         self.environ: dict[str, str] = {}
         self._open_wires()
@@ -126,12 +127,14 @@ class Site:
             "HOST": self.machine.address(host),
             "PORT": str(self.ports[host]),
         }
+        log = self.log(name)
+        self._begun[name] = log.stat().st_size if log.exists() else 0
         self.pids[name] = self.nursery.ask(
             start={
                 "arguments": [kind],
                 "environ": {**self.environ, **own},
                 "directory": str(self.run_directory),
-                "log": str(self.log(name)),
+                "log": str(log),
                 "network": self.networks[host],
                 "slot": SLOT[name],
             }
@@ -140,6 +143,12 @@ class Site:
     def log(self, name: Name) -> Path:
         """What a process and its predecessors wrote."""
         return self.run_directory / f"{name[1]}-{name[0]}.log"
+
+    def is_up(self, name: Name) -> bool:
+        """Whether the process has said that it is up, since it was started last."""
+        with self.log(name).open("rb") as log:
+            log.seek(self._begun[name])
+            return f"{name[1]}_started".encode() in log.read()
 
     def alive(self, name: Name) -> bool:
         """Whether a process runs."""

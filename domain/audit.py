@@ -133,6 +133,4 @@ def _found(
     if few and len(few) == len(given):
         return facets.newest(session, columns, order, there, limit, older)
     equal = [getattr(AuditEntry, name) == value for name, value in given.items()]
-    if len(given) > 1:
-        return facets.sorted_apart(order, [*equal, *older], limit)
     return facets.in_order(select(AuditEntry.id).where(*equal, *older), order, limit)

@@ -41,7 +41,6 @@ _REPLACED = (
     ("ix_events_account", "events", ["account_id", "id"]),
 )
 _NEW: tuple[tuple[str, str, list[str], str | None], ...] = (
-    ("ix_invoices_account", "invoices", ["account_id", "id"], None),
     ("ix_invoices_facets", "invoices", ["kind", "series", "id"], None),
     ("ix_audit_facets", "audit", ["actor", "action", "subject_kind", "id"], None),
     ("ix_audit_action", "audit", ["action", "subject_kind", "id"], None),
@@ -83,6 +82,12 @@ def upgrade() -> None:
     op.execute(_COPY_FAILURES.format(order=_ORDER[op.get_bind().dialect.name]))
     for name, table, _ in _REPLACED:
         op.drop_index(name, table)
+    op.create_index(
+        "ix_invoices_account",
+        "invoices",
+        ["account_id", "id"],
+        postgresql_include=["kind", "series"],
+    )
     for name, table, columns, condition in _NEW:
         where = sa.text(condition) if condition else None
         op.create_index(name, table, columns, postgresql_where=where, sqlite_where=where)
@@ -90,6 +95,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take back."""
+    op.drop_index("ix_invoices_account", "invoices")
     for name, table, *_ in _NEW:
         op.drop_index(name, table)
     for name, table, columns in _REPLACED:

@@ -86,6 +86,7 @@ class Stage:
         place = Path(tempfile.mkdtemp(dir=self.directory))
         with Installation(place, environ) as installation:
             installation.start(*names)
+            _lower_sessions(installation)
             yield installation
 
     @contextmanager
@@ -123,6 +124,16 @@ class Stage:
         """The servers, with their versions."""
         settings = ", ".join(f"{name} {value}" for name, value in SETTINGS.items())
         return [f"{self.postgres.installation} ({settings})", str(self.valkey.installation)]
+
+
+def _lower_sessions(installation: Installation) -> None:
+    """A worker lowers the session that it leads, as it does under a service manager; here another
+    process leads it."""
+    for process in installation.processes.values():
+        nice = os.getpriority(os.PRIO_PROCESS, process.pid)
+        session = Path(f"/proc/{process.pid}/autogroup")
+        if nice > 0 and session.exists():
+            session.write_text(str(nice))
 
 
 def _listens(port: int) -> bool:

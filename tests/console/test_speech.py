@@ -74,3 +74,7 @@ def test_markup_in_a_sentence_stays_markup_and_the_rest_is_escaped() -> None:
     said = Speech("en").say("<i> {who} {what}", who=Markup("<b>x</b>"), what="<u>")
     assert said == "&lt;i&gt; <b>x</b> &lt;u&gt;"
     assert Speech("en").say("{who}", who="<u>") == "<u>"
+
+
+def test_plans_have_their_names_in_english_too() -> None:
+    assert Speech("en").term("standard") == "Standard"

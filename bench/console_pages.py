@@ -1,8 +1,8 @@
 """How long the pages of the console and the lists of the API take over HTTP, on a database that
 ``bench.big_store`` has filled.
 
-``python -m bench.console_pages URL [REPEATED]``: starts the web process on it, signs an operator in,
-and gets each page and list one after the other, the first time apart. Prints p50 and p95.
+``python -m bench.console_pages URL [REPEATED]``: starts the web process on it, signs an operator
+in, and gets each page and list one after the other, the first time apart. Prints p50 and p95.
 """
 
 from __future__ import annotations

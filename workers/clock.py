@@ -53,6 +53,9 @@ DUTIES: Final[tuple[Duty, ...]] = (
     ("watch_work", 15.0, watch_work),
     ("watch", 60.0, watch),
 )
+RESTS: Final = {"group_failures": 20}
+"""Duties that rest for so many times as long as they took, if that is longer: their work grows with
+what fails, and must not weigh on a store that has trouble enough."""
 log = structlog.get_logger()
 
 
@@ -65,6 +68,7 @@ class Clock:
         # The process's name alone may be that of another: in containers everybody has number 1.
         self._holder = f"{runtime.worker}:{token_hex(4)}"
         self._last: dict[str, float] = {}
+        self._took: dict[str, float] = {}
         self._beaten = float("-inf")
         self._stop = threading.Event()
 
@@ -107,9 +111,10 @@ class Clock:
 
     def _run_if_due(self, duty: Duty) -> None:
         name, every, function = duty
-        if monotonic() - self._last.get(name, -every) < every:
+        pause = max(every, RESTS.get(name, 0) * self._took.get(name, 0.0))
+        if monotonic() - self._last.get(name, -pause) < pause:
             return
-        self._last[name] = monotonic()
+        self._last[name] = start = monotonic()
         try:
             function(self._runtime)
         except StoreUnavailable:
@@ -117,6 +122,8 @@ class Clock:
         except Exception:
             # One duty's bug must not stop the others.
             log.exception("duty_failed", duty=name)
+        finally:
+            self._took[name] = monotonic() - start
 
     def _beat(self) -> None:
         """Say that the clock is alive; a duty that hangs is seen by the silence."""

@@ -238,8 +238,11 @@ def _enlist(session: Session, replay: Replay, chosen: Any) -> int:
     if chosen is None:
         return 0
     found = chosen.subquery()
-    position = func.row_number().over(order_by=(found.c[1], found.c[0]))
-    rows = select(literal(replay.id, BigId), position, found.c[0], literal("waiting"))
+    # By name: lists of events and of effects have their columns in different orders.
+    number = found.c.id
+    order = *(column for column in found.c if column is not number), number
+    position = func.row_number().over(order_by=order)
+    rows = select(literal(replay.id, BigId), position, number, literal("waiting"))
     columns = ["replay_id", "position", "subject_id", "state"]
     session.execute(insert(ReplayItem).from_select(columns, rows))
     mine = select(func.count()).where(ReplayItem.replay_id == replay.id)

@@ -97,7 +97,8 @@ DESIGNS: Final[dict[str, Callable[[], Starlette]]] = {"naive": naive, "bare": ba
 
 
 def main(name: str, port: int) -> None:
-    """Serve as Billhook's own web process does."""
+    """Serve as Billhook's own web process does, but for what is its own (``webhooks/answers.py``):
+    that makes a bare route a quarter faster, too, and nobody who writes one has it."""
     uvicorn.run(
         DESIGNS[name](),
         port=port,

@@ -92,7 +92,13 @@ def authentic(session: Session, wanted: Filter, limit: int) -> Rows | None:
     """A query for ``id`` and ``received_at`` of up to ``limit`` events that are not in quarantine,
     the latest received first; None when there can be none."""
     span = [*_span(session, wanted, None), Event.status != "quarantined"]
-    return _ranked(session, wanted, limit, span)
+    ranked = _ranked(session, wanted, limit, span)
+    if ranked is None:
+        return None
+    rows = ranked.subquery()
+    return narrowing.in_order(
+        select(rows.c.id, rows.c.received_at), [rows.c.received_at, rows.c.id], limit
+    )
 
 
 def facets(session: Session, given: Mapping[str, str] | None = None) -> list[dict[str, str]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from domain import clock
@@ -27,11 +27,17 @@ def of(session: Session, name: str, start: int = 0) -> Mark:
     return session.scalars(select(Mark).where(Mark.name == name).with_for_update()).one()
 
 
-def end_of_piece(
+class Piece(NamedTuple):
+    """The rows up to ``end`` are next; ``more`` when there are ready ones after them, maybe."""
+
+    end: int
+    more: bool
+
+
+def next_piece(
     session: Session, number: Any, at: Any, after: int, *, settled: timedelta, step: int
-) -> int | None:
-    """The number of the last row of the next piece of up to ``step`` rows; None when there is none
-    yet.
+) -> Piece | None:
+    """The next piece of up to ``step`` rows; None when there is none yet.
 
     ``number`` and ``at`` are columns of the table: its growing number and when a row was written.
     A row is ready when it and all before it are older than ``settled``, longer than a transaction
@@ -45,8 +51,12 @@ def end_of_piece(
         .subquery()
     )
     fresh = select(func.min(piece.c.number)).where(piece.c.at >= clock.now() - settled)
-    last, first_fresh = session.execute(
-        select(func.max(piece.c.number), fresh.scalar_subquery())
+    first_fresh = fresh.scalar_subquery()
+    # Up to the last ready row and not up to the first fresh one: the numbers between them may be
+    # those of transactions that have not ended.
+    is_ready = or_(first_fresh.is_(None), piece.c.number < first_fresh)
+    end, ready = session.execute(
+        select(func.max(piece.c.number), func.count()).select_from(piece).where(is_ready)
     ).one()
-    end = last if first_fresh is None else first_fresh - 1
-    return None if end is None or end <= after else int(end)
+    # A piece that ends at a fresh row is the last one: what is ready a moment later can wait.
+    return Piece(int(end), more=ready == step) if ready else None

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from domain import clock, marks
 from domain.database import Base
 from domain.inbox import FINISHED, Attempt, Event
-from domain.marks import Mark
+from domain.marks import Mark, Piece
 
 UNITS: Final = {
     "minutes": timedelta(minutes=5),
@@ -51,35 +51,37 @@ class Tally(Base):
 def count_events(session: Session) -> bool:
     """Count one piece of what came in; tells whether there may be more."""
     mark = marks.of(session, "events")
-    end = _end(session, Event.id, Event.received_at, mark.counted_to)
-    if end is None:
+    piece = _piece(session, Event.id, Event.received_at, mark.counted_to)
+    if piece is None:
         return False
     rows = session.execute(
-        select(Event.received_at, Event.provider).where(Event.id > mark.counted_to, Event.id <= end)
+        select(Event.received_at, Event.provider).where(
+            Event.id > mark.counted_to, Event.id <= piece.end
+        )
     )
     _add(session, Counter(("received", provider, at) for at, provider in rows))
-    mark.counted_to = end
-    return True
+    mark.counted_to = piece.end
+    return piece.more
 
 
 def count_attempts(session: Session) -> bool:
     """Count one piece of what was tried; tells whether there may be more."""
     mark = marks.of(session, "attempts")
-    end = _end(session, Attempt.id, Attempt.at, mark.counted_to)
-    if end is None:
+    piece = _piece(session, Attempt.id, Attempt.at, mark.counted_to)
+    if piece is None:
         return False
     rows = session.execute(
         select(Attempt.at, Attempt.outcome, Attempt.error.is_not(None), Event.provider)
         .join(Event, Event.id == Attempt.event_id)
-        .where(Attempt.id > mark.counted_to, Attempt.id <= end)
+        .where(Attempt.id > mark.counted_to, Attempt.id <= piece.end)
     )
     found: Counter[tuple[str, str, datetime]] = Counter()
     for at, outcome, has_error, provider in rows:
         if outcome in FINISHED or has_error:
             found["finished" if outcome in FINISHED else "failed", provider, at] += 1
     _add(session, found)
-    mark.counted_to = end
-    return True
+    mark.counted_to = piece.end
+    return piece.more
 
 
 def note_levels(session: Session, levels: dict[str, int]) -> None:
@@ -159,8 +161,8 @@ def _last_slot(session: Session, provider: str) -> datetime | None:
     return None if day is None else last("minutes", day)
 
 
-def _end(session: Session, number: Any, at: Any, counted_to: int) -> int | None:
-    return marks.end_of_piece(session, number, at, counted_to, settled=SETTLED, step=STEP)
+def _piece(session: Session, number: Any, at: Any, counted_to: int) -> Piece | None:
+    return marks.next_piece(session, number, at, counted_to, settled=SETTLED, step=STEP)
 
 
 def _add(session: Session, found: Counter[tuple[str, str, datetime]]) -> None:

@@ -77,12 +77,12 @@ def next_accounts(session: Session) -> Touched:
     for name, trace in TRACES.items():
         mark = _mark(session, name, trace)
         after = mark.counted_to
-        end = marks.end_of_piece(session, trace.number, trace.at, after, settled=SETTLED, step=STEP)
-        if end is not None:
-            rows = trace.accounts.where(trace.number > after, trace.number <= end).distinct()
+        piece = marks.next_piece(session, trace.number, trace.at, after, settled=SETTLED, step=STEP)
+        if piece is not None:
+            rows = trace.accounts.where(trace.number > after, trace.number <= piece.end).distinct()
             accounts.update(each for each in session.scalars(rows) if each is not None)
-            mark.counted_to = end
-            more = more or end - after >= STEP
+            mark.counted_to = piece.end
+            more = more or piece.more
     return Touched(sorted(accounts), more)
 
 

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from domain import tallies
 from domain.database import Database
@@ -142,3 +143,28 @@ def test_the_last_event_of_a_silent_provider_is_found(
     with database.transaction() as session:
         assert tallies.last_received(session, "silent") == (at, "paid")
         assert tallies.last_received(session, "nobody") is None
+
+
+def test_a_number_that_a_running_transaction_has_taken_is_not_passed_over(
+    database: Database, frozen_clock: ModuleType
+) -> None:
+    [first] = receive(database, frozen_clock, 1)
+    frozen_clock.advance(tallies.SETTLED * 2)
+    taken, later, _ = receive(database, frozen_clock, 3)
+    with database.transaction() as session:
+        # As others see it before the transactions with these numbers end.
+        session.execute(delete(Event).where(Event.id.in_([taken, later])))
+    count(database)
+    with database.transaction() as session:
+        assert session.get_one(Mark, "events").counted_to == first
+
+
+def test_what_becomes_ready_while_it_counts_is_left_to_the_next_run(
+    database: Database, frozen_clock: ModuleType
+) -> None:
+    receive(database, frozen_clock, 2)
+    frozen_clock.advance(tallies.SETTLED * 2)
+    receive(database, frozen_clock, 2)
+    with database.transaction() as session:
+        assert not tallies.count_events(session)
+        assert session.get_one(Mark, "events").counted_to == 2

@@ -17,6 +17,7 @@ from domain.orders import Order
 from domain.subscriptions import Subscription
 from domain.touched import SETTLED
 from tests import lives
+from workers import examine as duty
 from workers.clock import DUTIES
 from workers.examine import examine, examine_piece
 from workers.process_events import drain
@@ -176,6 +177,7 @@ def test_the_duty_catches_up_as_long_as_there_is_more(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(touched, "STEP", 1)
+    monkeypatch.setattr(duty, "PATIENCE_S", 60.0)
     runtime = lives.runtime_on(database)
     examine(runtime)
     monkeypatch.setattr(touched, "SETTLED", timedelta(seconds=-1))

@@ -196,10 +196,7 @@ def test_identify_never_raises_and_gives_what_a_database_can_hold(
     assert identity.malformed == identity.event_id.startswith("malformed-")
 
 
-mute = pytest.mark.xfail(reason="Stripe's gateway does not say that it has no opinion")
-
-
-@pytest.mark.parametrize("name", ["acme", "paypal", pytest.param("stripe", marks=mute)])
+@every
 def test_the_gateway_has_every_call_of_the_port(name: str, world: World) -> None:
     gateway = provider_of(name, world).gateway
     for call, declared in inspect.getmembers(Gateway, inspect.isfunction):

@@ -44,6 +44,7 @@ STUCK_S: Final = 2.5
 STUCK_STEP: Final = timedelta(seconds=5)
 FURTHEST: Final = timedelta(hours=2)
 PATIENCE_S: Final = 240.0
+"""For a part to come to rest, and a second more for each account."""
 CROWD: Final = 6
 SECRET_KEY: Final = "a-secret-key-of-the-campaign-0123456789"
 MOST_DELAY_S: Final = 1.0
@@ -161,7 +162,7 @@ class Run:
 
     def _settle(self, part: str, acted: Callable[[], bool]) -> None:
         """Let time pass until everybody acted, all is delivered, and nothing is due or planned."""
-        deadline, passed = time.monotonic() + PATIENCE_S, timedelta(0)
+        deadline, passed = time.monotonic() + PATIENCE_S + len(self.people), timedelta(0)
         before: Any = None
         since, calm = time.monotonic(), False
         while True:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlalchemy.orm import Session
 
 from domain import effects, event_search
@@ -48,11 +48,18 @@ def preview(session: Session, wanted: Filter, of: str = "events") -> Preview:
         return Preview(count=0, more=False, by_status={}, by_type={}, sample=[])
     table, kind = (Event, Event.type) if of == "events" else (Effect, Effect.kind)
     found = statement.subquery()
-    groups = session.execute(
-        select(table.status, kind, func.count())
-        .join(found, found.c[0] == table.id)
-        .group_by(table.status, kind)
-    ).all()
+    one = select(table.status, kind.label("kind")).where(table.id == found.c[0])
+    if session.get_bind().dialect.name == "postgresql":
+        # One by one, by their numbers: the planner takes the limit for the number of rows that are
+        # found, and would rather read the whole table.
+        each = one.limit(1).lateral("each")
+        grouped = select(each.c.status, each.c.kind, func.count()).select_from(
+            found.join(each, literal(True))
+        )
+        statement = grouped.group_by(each.c.status, each.c.kind)
+    else:
+        statement = one.add_columns(func.count()).group_by(table.status, kind)
+    groups = session.execute(statement).all()
     by_status: dict[str, int] = {}
     by_type: dict[str, int] = {}
     for status, name, count in groups:

@@ -99,7 +99,6 @@ def show(visit: Visit, path: EventPath) -> View:
         "payload": pretty(seen.payload) if seen.payload is not None else "",
         "erased_at": seen.erased_at,
         "dropped_at": seen.dropped_at,
-        "dropped_at": seen.dropped_at,
         "unreadable": seen.unreadable,
         "pairs": _pairs(visit, seen),
         "effects": [_effect(visit, effect) for effect in seen.effects],

@@ -16,6 +16,9 @@ from domain.database import Base, BigId
 OURS: Final = "us"
 """``managed_by`` of a subscription that we renew ourselves; else the provider's name."""
 _RENEWS: Final = text("auto_renew AND managed_by = 'us' AND state IN ('active', 'past_due')")
+_RUNS: Final = text("state IN ('active', 'past_due')")
+_ENDED: Final = text("ended_at IS NOT NULL")
+_UNPLANNED: Final = text("next_due_at IS NULL AND state IN ('active', 'past_due')")
 _FAILING: Final = text("renewal_failures > 0 AND state IN ('active', 'past_due')")
 RUNNING: Final = frozenset({"active", "past_due"})
 FACETS: Final = ("state", "plan", "managed_by", "account_blocked")
@@ -55,6 +58,15 @@ class Subscription(Base):
             "account_id",
             postgresql_where=_FAILING,
             sqlite_where=_FAILING,
+        ),
+        # What the clock asks each minute: what is over, what ended lately, what was forgotten.
+        Index("ix_subscriptions_over", "period_end", postgresql_where=_RUNS, sqlite_where=_RUNS),
+        Index("ix_subscriptions_ended", "ended_at", postgresql_where=_ENDED, sqlite_where=_ENDED),
+        Index(
+            "ix_subscriptions_unplanned",
+            "account_id",
+            postgresql_where=_UNPLANNED,
+            sqlite_where=_UNPLANNED,
         ),
         UniqueConstraint("managed_by", "managed_reference"),
     )

@@ -51,6 +51,14 @@ _NEW: tuple[tuple[str, str, list[str], str | None], ...] = (
         ["state", "plan", "managed_by", "account_blocked", "account_id"],
         None,
     ),
+    ("ix_subscriptions_over", "subscriptions", ["period_end"], "state IN ('active', 'past_due')"),
+    ("ix_subscriptions_ended", "subscriptions", ["ended_at"], "ended_at IS NOT NULL"),
+    (
+        "ix_subscriptions_unplanned",
+        "subscriptions",
+        ["account_id"],
+        "next_due_at IS NULL AND state IN ('active', 'past_due')",
+    ),
     ("ix_accounts_reason", "accounts", ["blocked_reason", "id"], "blocked_reason IS NOT NULL"),
     (
         "ix_events_account",

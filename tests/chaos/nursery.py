@@ -26,6 +26,9 @@ PR_SET_PDEATHSIG: Final = 1
 CLONE_NEWNET: Final = 0x40000000
 BEAT_S: Final = 1.0
 """How often a worker extends its leases here, so that a run need not wait long for the living."""
+FETCH_TIMEOUT_MS: Final = 300
+"""How long a worker waits for a ring before it asks again: a third of the questions, and of the
+work for the relay and for Redis."""
 NEEDED: Final = (
     "workers.cli",
     "workers.processes",
@@ -71,6 +74,7 @@ def _import_everything() -> None:
     for name in KINDS.values():
         importlib.import_module(name)
     vars(importlib.import_module("workers.held_effects"))["BEAT_S"] = BEAT_S
+    vars(importlib.import_module("workers.processes"))["FETCH_TIMEOUT_MS"] = FETCH_TIMEOUT_MS
 
 
 def _answer(what: Any) -> None:

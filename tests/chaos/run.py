@@ -183,7 +183,7 @@ class Run:
                 since = time.monotonic()
             if time.monotonic() > deadline:
                 raise Restless(f"{part} does not come to rest: {left[:10]}")
-            time.sleep(0.05)
+            time.sleep(0.1)
 
     def _unfinished(self) -> list[tuple[str, datetime]]:
         """What is not done yet, and when it will be tried."""

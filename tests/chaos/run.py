@@ -46,6 +46,7 @@ FURTHEST: Final = timedelta(hours=2)
 PATIENCE_S: Final = 240.0
 """For a part to come to rest, and a second more for each account."""
 CROWD: Final = 6
+"""So many act at once, and one more for every twenty accounts."""
 SECRET_KEY: Final = "a-secret-key-of-the-campaign-0123456789"
 MOST_DELAY_S: Final = 1.0
 
@@ -112,7 +113,8 @@ class Run:
 
     def _live(self, part: str) -> None:
         acts: list[Future[None]] = []
-        with ThreadPoolExecutor(CROWD, thread_name_prefix="crowd") as crowd:
+        at_once = CROWD + len(self.people) // 20
+        with ThreadPoolExecutor(at_once, thread_name_prefix="crowd") as crowd:
             shuffled = self.dice.sample(self.people, len(self.people))
             acts += [crowd.submit(p.act, part) for p in shuffled if part in p.life.acts]
             try:

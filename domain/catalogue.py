@@ -1,7 +1,5 @@
-"""What is sold, and the numbers of the business rules, read from a TOML file (BILLING 2).
-
-A mistake stops the process with file, line and reason. Prices are net, written as decimal text
-(``"19.00"``) and kept as minor units.
+"""What is sold, and the numbers of the business rules, read from a TOML file (BILLING 2). A mistake
+stops the process with file, line and reason. Prices are net, in decimal text (``"19.00"``).
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from domain.errors import Misconfigured
+from domain.errors import Misconfigured, Permanent
 from domain.money import CURRENCIES, Money, from_decimal_text
 from domain.periods import MONTHS
 
@@ -134,9 +132,15 @@ class Catalogue(_Part, frozen=True, kw_only=True):
     orders: Orders
     invoicing: Invoicing
 
+    def plan(self, name: str) -> Plan:
+        """A plan by its name. Raises ``Permanent`` if it is not sold."""
+        if name not in self.plans:
+            raise Permanent(f"plan {name!r} is not in the catalogue ({', '.join(self.plans)})")
+        return self.plans[name]
+
     def agent_price(self, plan: str, interval: str, currency: str) -> Money:
-        """Net price of one agent for one interval. Raises KeyError if it is not sold."""
-        return from_decimal_text(_by_interval(self.plans[plan], interval)[currency], currency)
+        """Net price of one agent for one interval. Raises ``Permanent`` if it is not sold."""
+        return from_decimal_text(_by_interval(self.plan(plan), interval)[currency], currency)
 
     def pack_price(self, interval: str, currency: str) -> Money:
         """Net price of one pack of conversations for one interval."""

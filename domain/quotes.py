@@ -223,7 +223,7 @@ def _check_conversations(catalogue: Catalogue, plan: Plan, target: Target) -> No
 
 
 def _packs(catalogue: Catalogue, target: Target) -> int:
-    included = catalogue.plans[target.plan].included_conversations
+    included = catalogue.plan(target.plan).included_conversations
     return (target.conversations - included) // catalogue.packs.size
 
 

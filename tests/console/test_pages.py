@@ -91,7 +91,7 @@ def test_the_charts_show_what_was_counted(operator: Visitor, database: Database)
     for number in range(3):
         received(database, provider_event_id=f"evt_{number}", received_at=at)
     with database.transaction() as session:
-        assert tallies.count_events(session)
+        tallies.count_events(session)
     page = operator.get("/console?period=day").text
     (data, _) = re.findall(r'data-chart="([^"]+)"', page)
     assert data.count("3") >= 1

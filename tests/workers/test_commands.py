@@ -87,6 +87,7 @@ def test_a_database_that_is_away_is_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv("BILLHOOK_SECRET_KEY", "0123456789abcdef0123456789abcdef")
     for command in ("web", "worker", "clock", "migrate"):
         assert main([command]) == 1
         error = capsys.readouterr().err.strip()

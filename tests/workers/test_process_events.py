@@ -220,15 +220,17 @@ def test_an_american_express_payment_counts_and_operators_are_told(runtime: Runt
     assert state(runtime)[0] == ["active"]
 
 
-UNWANTED = {
-    "amex": {"type": "card", "card": {"brand": "amex", "last4": "0005"}},
-    "crypto": {"type": "crypto", "crypto": {"network": "base", "token_currency": "usdc"}},
-}
+CARD = {"type": "card", "card": {"brand": "amex", "last4": "0005"}}
+CRYPTO = {"type": "crypto", "crypto": {"network": "base", "token_currency": "usdc"}}
 
 
-@pytest.mark.parametrize("means", UNWANTED.values(), ids=UNWANTED)
+@pytest.mark.parametrize(
+    "means, rule",
+    [(CARD, "card_brand_not_accepted"), (CRYPTO, "means_not_accepted")],
+    ids=["amex", "crypto"],
+)
 def test_what_is_not_taken_is_not_stored_by_the_event_of_its_money(
-    runtime: Runtime, means: dict[str, Any]
+    runtime: Runtime, means: dict[str, Any], rule: str
 ) -> None:
     order = lives.order(runtime)
     charge = msgspec.json.decode(lives.payment_events(order)[0].body)["data"]["object"]
@@ -239,5 +241,5 @@ def test_what_is_not_taken_is_not_stored_by_the_event_of_its_money(
     drain(runtime)
     with runtime.database.transaction() as session:
         assert session.scalars(select(PaymentMethod)).all() == []
-        assert session.scalars(select(Alert)).one().rule == "card_brand_not_accepted"
+        assert session.scalars(select(Alert)).one().rule == rule
     assert state(runtime)[0] == ["active"]

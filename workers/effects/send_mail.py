@@ -53,7 +53,7 @@ def perform(runtime: Runtime, effect: Effect) -> dict[str, Any]:
     ``Permanent`` when this mail can never be delivered, ``Transient`` when it may be later.
     """
     payload = effect.payload
-    if not payload.get("to"):
+    if "to" not in payload:
         raise Overtaken("the personal data of the account were erased: nobody can be written to")
     attached = _attached(runtime, payload)
     mail = render(

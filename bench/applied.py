@@ -55,8 +55,11 @@ JOIN payloads p ON p.event_id = e.id
 WHERE o.id = ANY (%s)
 """
 DUE: Final = """
-SELECT count(*) FROM events WHERE status IN ('received', 'waiting', 'unmatched')
+SELECT count(*) FROM events
+WHERE status IN ('received', 'waiting', 'unmatched')
+  AND next_attempt_at < now() + interval '10 minutes'
 """
+"""What is to be done now; a store with history holds events whose time comes later."""
 UNFINISHED: Final = """
 SELECT count(*) FROM effects WHERE status IN ('wanted', 'running', 'waiting')
 """
@@ -200,12 +203,17 @@ def open_shop(on: Stage, workers: int, url: str | None = None) -> Iterator[Shop]
 def said(applied: Applied, name: str) -> Applied:
     """Print a measurement as it ends."""
     cpu = ", ".join(f"{process} {used:.0f}" for process, used in applied.cpu.items())
+    beside = (
+        f" web's p99 at {PROBE_RATE:.0f}/s {applied.quiet_p99:.1f} ms, while it is drained "
+        f"{applied.drain_p99:.1f} ms;"
+        if applied.quiet_p99
+        else ""
+    )
     print(
         f"{name}: {applied.count} payments, {applied.rate:.0f}/s applied, p50 {applied.p50:.0f} ms,"
         f" p99 {applied.p99:.0f} ms; acknowledged {applied.acknowledged_rate:.0f}/s, p99 "
-        f"{applied.web_p99:.0f} ms; CPU µs: {cpu}; {applied.effects_left} effects left; "
-        f"web's p99 at {PROBE_RATE:.0f}/s {applied.quiet_p99:.1f} ms, while it is drained "
-        f"{applied.drain_p99:.1f} ms; load {applied.load:.1f}",
+        f"{applied.web_p99:.0f} ms; CPU µs: {cpu}; {applied.effects_left} effects left;{beside} "
+        f"load {applied.load:.1f}",
         flush=True,
     )
     return applied

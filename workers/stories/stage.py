@@ -125,7 +125,9 @@ class Stage:
                 was_quiet = True
                 continue
             was_quiet = False
-            if due > clock.now() and clock.is_frozen() and not self._running():
+            # Asked again: it may have been the lease of an effect that ended just now.
+            is_ahead = due > clock.now() and clock.is_frozen() and not self._running()
+            if is_ahead and self._next_due() == due:
                 clock.travel(due)
             time.sleep(0.01)
         raise StoryBroke("the story does not come to rest; see `billhook events list`")

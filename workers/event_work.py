@@ -26,8 +26,6 @@ from webhooks.providers.provider import Translation
 from workers.runtime import Runtime
 
 LONGEST_NAME: Final = 64
-MOST_MONEY: Final = 10**15
-"""Minor units; what claims more is nonsense, and might not fit into a column."""
 AMOUNTS: Final = ("amount", "total")
 """Where facts say how much money they speak of."""
 
@@ -93,7 +91,7 @@ def _remember_claims(session: Session, jobs: Sequence[Job]) -> None:
         if claim.order is not None and claim.order in owners:
             event.order_id = event.order_id or claim.order
             event.account_id = event.account_id or owners[claim.order]
-        if claim.amount is not None and abs(claim.amount.amount) < MOST_MONEY:
+        if claim.amount is not None and abs(claim.amount.amount) < translation.MOST:
             event.amount, event.currency = claim.amount.amount, claim.amount.currency
         if is_name(claim.payment):
             event.payment = event.payment or claim.payment

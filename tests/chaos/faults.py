@@ -44,9 +44,13 @@ def kill_everything(trouble: Trouble) -> Strike:
 def stop_in_order(trouble: Trouble) -> Strike:
     """SIGTERM, as in a deployment."""
     name, began = trouble.name(), time.monotonic()
+    pid = trouble.site.pids.get(name, 0)
     # Whoever is still beginning has nothing to put in order.
     allowed = {ENDED} if trouble.site.is_up(name) else {ENDED, 128 + signal.SIGTERM}
     status = trouble.site.end_by(name, signal.SIGTERM)
+    if trouble.site.was_killed(pid):
+        # Another fault had chosen the same process.
+        return
     if status not in allowed and name[1] != "web":
         raise NotInOrder(f"{name} ended with status {status} after SIGTERM")
     if (took := time.monotonic() - began) > STOP_S:

@@ -61,6 +61,7 @@ class Site:
         self._lock = threading.Lock()
         self.pids: dict[Name, int] = {}
         self._begun: dict[Name, int] = {}
+        self._killed: set[int] = set()
         self.ports: dict[int, int] = {}
         self.environ: dict[str, str] = {}
         self._open_wires()
@@ -161,7 +162,13 @@ class Site:
 
     def kill(self, name: Name) -> None:
         """End a process as a crash would."""
+        # Noted before it happens: another fault may be waiting for it to end in order.
+        self._killed.add(self.pids.get(name, 0))
         self.end_by(name, signal.SIGKILL)
+
+    def was_killed(self, pid: int) -> bool:
+        """Whether a fault has killed that process, or is about to."""
+        return pid in self._killed
 
     def end_by(self, name: Name, number: int) -> int:
         """End a process by a signal and wait for it; gives its exit status."""

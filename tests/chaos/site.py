@@ -147,7 +147,10 @@ class Site:
 
     def is_up(self, name: Name) -> bool:
         """Whether the process has said that it is up, since it was started last."""
-        with self.log(name).open("rb") as log:
+        if not (path := self.log(name)).exists():
+            # It was asked for, and has not come as far as writing.
+            return False
+        with path.open("rb") as log:
             log.seek(self._begun[name])
             return f"{name[1]}_started".encode() in log.read()
 

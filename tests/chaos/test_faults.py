@@ -66,8 +66,11 @@ class _Aimed(Trouble):
 
 
 def _trouble(child: _Child, tmp_path: Path) -> Trouble:
-    log = tmp_path / "worker-1.log"
-    log.write_text('{"event": "worker_started"}')
+    (tmp_path / "worker-1.log").write_text('{"event": "worker_started"}')
+    return _in_place(child, tmp_path / "worker-1.log")
+
+
+def _in_place(child: _Child, log: Path) -> Trouble:
     outside: Any = None
     return _Aimed(_Place(child, (1, "worker"), log), outside, random.Random(1), "seed_1")  # noqa: S311
 
@@ -100,3 +103,9 @@ def test_a_process_that_dies_of_anything_else_has_not_ended_in_order(
     timer.start()
     with pytest.raises(NotInOrder, match="ended with status 137 after SIGTERM"):
         strike(stop_in_order, trouble)
+
+
+def test_a_process_that_has_not_written_yet_is_not_up(child: _Child, tmp_path: Path) -> None:
+    name = (1, "worker")
+    assert _trouble(child, tmp_path).site.is_up(name)
+    assert not _in_place(child, tmp_path / "not-yet.log").site.is_up(name)

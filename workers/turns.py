@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic, sleep
 from typing import Final
 
 DRAINS: Final = 1
@@ -19,7 +18,6 @@ SPARED: Final = 2
 """Threads that effects leave to everything else."""
 HEAVY: Final = frozenset({"send_mail", "render_invoice"})
 """Effects that keep the interpreter busy, and that nobody waits for."""
-LOOK_S: Final = 0.005
 GIVES_WAY_S: Final = 3.0
 """How long a heavy effect lets events and other heavy ones go before it. Short against the lease of
 a handful of effects, so that a mail server that is slow does not make mails be sent twice."""
@@ -32,10 +30,12 @@ its time. The threads that compute lose nothing that could be measured."""
 class Lane:
     """A job that at most so many threads do at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, left: Callable[[], None] = lambda: None) -> None:
+        """``left`` is called when a thread has left the lane."""
         self.running = 0
         self._lock = threading.Lock()
         self._rung_again = False
+        self._left = left
 
     def run(self, drain: Callable[[], int], most: int) -> int:
         """Drain, unless ``most`` threads do; one of those then looks once more when it is done."""
@@ -54,6 +54,8 @@ class Lane:
             with self._lock:
                 self.running -= 1
             raise
+        finally:
+            self._left()
 
     def _look_again(self) -> bool:
         with self._lock:
@@ -67,9 +69,10 @@ class Turns:
     """The turns of one process."""
 
     def __init__(self) -> None:
-        self._events = Lane()
+        self._quieter = threading.Condition()
+        self._events = Lane(self._tell)
         self._effects = Lane()
-        self._heavy = threading.Semaphore(1)
+        self._heavy = False
 
     def drain(self, drain: Callable[[], int]) -> int:
         """Drain events, unless enough threads do."""
@@ -92,16 +95,28 @@ class Turns:
             yield
         finally:
             if alone:
-                self._heavy.release()
+                self._heavy = False
+                self._tell()
 
     def _wait_for_quiet(self) -> bool:
-        """Wait until nobody drains events and nothing heavy runs; tells whether that came."""
-        until = monotonic() + GIVES_WAY_S
-        while monotonic() < until:
-            if not self._events.running and self._heavy.acquire(blocking=False):
-                return True
-            sleep(LOOK_S)
-        return False
+        """Wait until nobody drains events and nothing heavy runs; tells whether that came.
+
+        Whoever looked now and then instead would wake for nothing hundreds of times a second, and
+        take the interpreter from the events each time.
+        """
+        with self._quieter:
+            if not self._quieter.wait_for(self._is_quiet, GIVES_WAY_S):
+                return False
+            self._heavy = True
+            return True
+
+    def _is_quiet(self) -> bool:
+        return not self._events.running and not self._heavy
+
+    def _tell(self) -> None:
+        # One is enough: it tells the next one when it is done.
+        with self._quieter:
+            self._quieter.notify()
 
 
 turns: Final = Turns()

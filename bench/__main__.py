@@ -45,6 +45,7 @@ def measure(options: Any) -> Everything:
         if options.history:
             url = on.database()
             big_store.fill(url, *options.history)
+            on.rest(url)
             options.burst = 0
             # First, because what is sent to web alone stays there for the workers.
             workers_later = workers_on(on, url, options)

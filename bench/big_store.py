@@ -19,6 +19,7 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from bench import ids
 from bench.big_store_counts import COUNTS
 from bench.big_store_rows import STAGES
 from bench.big_store_variety import VARIETY
@@ -169,6 +170,7 @@ def _prepare(connection: psycopg.Connection[Any]) -> None:
     ):
         connection.execute(f"SET LOCAL {setting}")
     connection.execute(DELIVERY_ID)
+    connection.execute(ids.STAMP_SQL)
     connection.execute("CREATE TEMP TABLE kind (provider text, slot int, type text, ours boolean)")
     connection.execute(
         "CREATE TEMP TABLE offer (id int, plan text, interval text, currency text, "

@@ -1,8 +1,8 @@
 """The statements that fill a big store, one per table, in the order in which they are run.
 
 Purchase p is what events 10p-9 to 10p are about, and whatever looks random is a digest of a number,
-so that the same call makes the same rows. Two of a hundred deliveries came twice; payloads older
-than a month were dropped by age.
+so that the same call makes the same rows. Ids of Stripe's begin with their second. Two of a hundred
+deliveries came twice; payloads older than a month were dropped by age.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
             SELECT p,
                    CASE WHEN p %% 100 < 2 THEN 1 ELSE 1 + floor(%(accounts)s * power(
                        ('x' || left(md5('account' || p), 8))::bit(32)::bigint / 4294967296.0, 2
-                   ))::bigint END AS account,
-                   %(began)s + (%(ended)s - %(began)s)
-                       * power(p::float / (%(purchases)s + 1), 0.667) AS at,
+                   ))::bigint END AS account, at,
                    CASE WHEN p %% 10 < 7 THEN 'stripe' ELSE 'paypal' END AS provider,
                    'ord_' || left(md5('order' || p), 24) AS order_id,
-                   CASE WHEN p %% 10 < 7 THEN 'pi_' || left(md5('payment' || p), 24)
-                        ELSE upper(left(md5('payment' || p), 17)) END AS reference,
+                   CASE WHEN p %% 10 < 7 THEN 'pi_3' || pg_temp.stamp(at)
+                   || left(md5('payment' || p), 18)
+                   ELSE upper(left(md5('payment' || p), 17)) END AS reference,
                    p %% (SELECT count(*) FROM offer) AS offer
             FROM generate_series(1, %(purchases)s) AS p
-        ) AS s
+            CROSS JOIN LATERAL (SELECT %(began)s + (%(ended)s - %(began)s)
+                * power(p::float / (%(purchases)s + 1), 0.667) AS at) AS t) AS s
         WINDOW w AS (PARTITION BY account ORDER BY p)
         """,
     ),
@@ -200,7 +200,8 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
                             received_at, created_at, livemode, next_attempt_at, attempts,
                             account_id, order_id, payment, finished_at, note, fingerprint)
         SELECT n, u.provider,
-               CASE u.provider WHEN 'stripe' THEN 'evt_' || left(md5('event' || n), 24)
+               CASE u.provider
+               WHEN 'stripe' THEN 'evt_1' || pg_temp.stamp(came) || left(md5('event' || n), 18)
                ELSE 'WH-' || upper(left(md5('event' || n), 17)) END,
                k.type, s.status, CASE WHEN n %% 5000 = 11 THEN 'backfill' ELSE 'webhook' END,
                pg_temp.delivery_id(came, 'delivery' || n), came, came - interval '1 second', true,

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
+from bench import ids
 from webhooks.sandbox.authority import Authority
 from webhooks.sandbox.paypal_signature import sign as sign_as_paypal
 from webhooks.sandbox.stripe_signature import sign as sign_as_stripe
@@ -235,9 +236,9 @@ def payments(keys: Keys, port: int, orders: list[Due]) -> Iterator[Signed]:
 
 
 def _signed(provider: str, keys: Keys, port: int, due: Due, size: int, kind: str = PAID) -> Signed:
-    event_id = f"evt_{uuid4().hex[:24]}" if provider == "stripe" else f"WH-{uuid4().hex.upper()}"
-    body = _body(provider, event_id, due, size, kind)
     at = datetime.now(UTC)
+    event_id = ids.stripe_id("evt", 1, at) if provider == "stripe" else ids.paypal_event_id()
+    body = _body(provider, event_id, due, size, kind, at)
     if provider == "stripe":
         headers = {"Stripe-Signature": sign_as_stripe(keys.stripe_secret, body, at)}
     else:
@@ -245,20 +246,21 @@ def _signed(provider: str, keys: Keys, port: int, due: Due, size: int, kind: str
     return Signed(event_id, _request(provider, port, headers, body))
 
 
-def _body(provider: str, event_id: str, due: Due, size: int, kind: str) -> bytes:
+def _body(provider: str, event_id: str, due: Due, size: int, kind: str, at: datetime) -> bytes:
     number = uuid4().hex[:24]
+    stripe = provider == "stripe"
     values = {
         "event": event_id,
         "type": kind,
-        "charge": f"ch_{number}",
-        "payment": f"pi_{number}" if provider == "stripe" else number[:17].upper(),
-        "method": f"pm_{number}",
+        "charge": ids.stripe_id("ch", 3, at),
+        "payment": ids.stripe_id("pi", 3, at) if stripe else number[:17].upper(),
+        "method": ids.stripe_id("pm", 1, at),
         "customer": f"cus_{number[:14]}",
         "order": due.order,
         "account": due.order,
         "amount": str(due.amount),
         "currency": due.currency.lower(),
-        "created": str(int(datetime.now(UTC).timestamp())),
+        "created": str(int(at.timestamp())),
     }
     text = _TEMPLATES[provider]
     for name, value in values.items():

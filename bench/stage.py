@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,6 +38,12 @@ SETTINGS: Final = {
     "track_commit_timestamp": "on",
 }
 """Everything else is PostgreSQL's default: fsync and synchronous_commit are on."""
+
+VACUUMING: Final = """
+SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'
+"""
+REST_S: Final = 90
+"""Longer than PostgreSQL's autovacuum sleeps."""
 
 
 class Stage:
@@ -119,6 +126,17 @@ class Stage:
         with psycopg.connect(libpq_url(url), autocommit=True) as connection:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
+
+    def rest(self, url: str) -> None:
+        """Let the server write what it holds and end its own work, as a store of years has had
+        time to."""
+        self.execute(url, "CHECKPOINT", {})
+        quiet = 0
+        while quiet < REST_S:
+            working = self.execute(url, VACUUMING, {})[0][0]
+            quiet = 0 if working else quiet + 1
+            time.sleep(1)
+        self.execute(url, "CHECKPOINT", {})
 
     def describe(self) -> list[str]:
         """The servers, with their versions."""

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from workers.turns import DRAINS, SPARED, Turns
+from workers.turns import DRAINS, GIVES_WAY_S, SPARED, Turns
 
 SOON_S = 5.0
 
@@ -69,6 +69,62 @@ def test_heavy_effects_give_way_to_events_but_not_for_ever() -> None:
     assert timed(turns, "charge_order") < 0.1
     assert 0.1 < timed(turns, "send_mail") < SOON_S
     free.set()
+    draining.join(SOON_S)
+
+
+def test_heavy_effects_that_wait_begin_when_the_events_are_done_one_after_the_other() -> None:
+    turns, begun, free = Turns(), threading.Event(), threading.Event()
+    at_once: list[int] = []
+    waits: list[float] = []
+    inside = 0
+
+    def drain() -> int:
+        begun.set()
+        assert free.wait(SOON_S)
+        return 1
+
+    def perform() -> None:
+        nonlocal inside
+        start = time.monotonic()
+        with turns.polite("send_mail"):
+            waits.append(time.monotonic() - start)
+            inside += 1
+            at_once.append(inside)
+            time.sleep(0.02)
+            inside -= 1
+
+    draining = threading.Thread(target=turns.drain, args=(drain,))
+    draining.start()
+    assert begun.wait(SOON_S)
+    waiting = [threading.Thread(target=perform) for _ in range(6)]
+    for thread in waiting:
+        thread.start()
+    time.sleep(0.2)
+    assert not waits
+    free.set()
+    for thread in (draining, *waiting):
+        thread.join(SOON_S)
+    assert at_once == [1] * 6
+    assert max(waits) < GIVES_WAY_S - 1
+
+
+def test_events_that_fail_let_the_heavy_effects_go_on() -> None:
+    turns, begun, free = Turns(), threading.Event(), threading.Event()
+
+    def fail() -> int:
+        begun.set()
+        assert free.wait(SOON_S)
+        raise RuntimeError("the store is away")
+
+    def drain() -> None:
+        with pytest.raises(RuntimeError):
+            turns.drain(fail)
+
+    draining = threading.Thread(target=drain)
+    draining.start()
+    assert begun.wait(SOON_S)
+    threading.Timer(0.2, free.set).start()
+    assert timed(turns, "render_invoice") < GIVES_WAY_S - 1
     draining.join(SOON_S)
 
 

@@ -21,6 +21,9 @@ HEAVY: Final = frozenset({"send_mail", "render_invoice"})
 GIVES_WAY_S: Final = 3.0
 """How long a heavy effect lets events and other heavy ones go before it. Short against the lease of
 a handful of effects, so that a mail server that is slow does not make mails be sent twice."""
+STAYS_BEHIND_S: Final = 1.5
+"""How long it lets only the other heavy ones go before it after that: several would be due at the
+same moment, and take all cores from web and the store for as long as they last."""
 SWITCH_S: Final = 0.0002
 """How long a thread keeps the interpreter when others want it. An event gives it up at each of its
 statements and waits for it again after each: at Python's default of 5 ms it would wait for most of
@@ -99,24 +102,32 @@ class Turns:
                 self._tell()
 
     def _wait_for_quiet(self) -> bool:
-        """Wait until nobody drains events and nothing heavy runs; tells whether that came.
+        """Wait until nobody drains events and nothing heavy runs, or at least for the latter; tells
+        whether that came.
 
         Whoever looked now and then instead would wake for nothing hundreds of times a second, and
         take the interpreter from the events each time.
         """
         with self._quieter:
-            if not self._quieter.wait_for(self._is_quiet, GIVES_WAY_S):
+            if not (
+                self._quieter.wait_for(self._is_quiet, GIVES_WAY_S)
+                or self._quieter.wait_for(self._is_alone, STAYS_BEHIND_S)
+            ):
                 return False
             self._heavy = True
             return True
 
     def _is_quiet(self) -> bool:
-        return not self._events.running and not self._heavy
+        return self._is_alone() and not self._events.running
+
+    def _is_alone(self) -> bool:
+        return not self._heavy
 
     def _tell(self) -> None:
-        # One is enough: it tells the next one when it is done.
+        # All, since they do not wait for the same: one that still waits for the events would keep
+        # the news to itself.
         with self._quieter:
-            self._quieter.notify()
+            self._quieter.notify_all()
 
 
 turns: Final = Turns()

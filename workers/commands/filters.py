@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.audit import Decider
 from domain.event_search import Filter
-from workers.commands.instants import since
+from workers.commands.instants import instant
 
 TEXTS: Final = {
     "status": "received, processed, ignored, waiting, unmatched, parked, dismissed",
@@ -30,7 +30,7 @@ def add_filters(command: argparse.ArgumentParser) -> None:
         command.add_argument(
             f"--{name}",
             dest=f"received_{name}",
-            type=since,
+            type=instant,
             metavar="WHEN",
             help=f"{text}: 2026-11-01, 2026-11-01T08:00, 7d or 12h",
         )

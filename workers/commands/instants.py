@@ -12,15 +12,20 @@ from domain import clock, positions
 UNITS: Final = {"d": "days", "h": "hours", "m": "minutes"}
 
 
-def since(text: str) -> datetime:
-    """An instant in UTC, or a span before now. Raises ``ArgumentTypeError`` for anything that no
-    list can be walked from."""
-    now = clock.now()
-    at = _ago(text, now) or _instant(text)
+def instant(text: str) -> datetime:
+    """An instant in UTC, or a span before now. Raises ``ArgumentTypeError`` for anything else."""
+    at = _ago(text, clock.now()) or _instant(text)
     if at is None:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no instant: write 2026-11-01, 2026-11-01T08:00, 7d or 12h"
         )
+    return at
+
+
+def since(text: str) -> datetime:
+    """An instant from which the providers' lists can be walked. Raises ``ArgumentTypeError`` for
+    any other."""
+    at, now = instant(text), clock.now()
     if at < now - positions.REACH - timedelta(minutes=1):
         days = positions.REACH.days
         raise argparse.ArgumentTypeError(
@@ -42,6 +47,6 @@ def _ago(text: str, now: datetime) -> datetime | None:
 def _instant(text: str) -> datetime | None:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)

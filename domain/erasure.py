@@ -11,9 +11,8 @@ from typing import Any, Final
 from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from domain import announcements, audit, data_keys, disputes, effects, inbox, orders, subscriptions
+from domain import announcements, audit, data_keys, effects, subscriptions, unsettled
 from domain.audit import Decider
-from domain.disputes import Dispute
 from domain.effects import Effect
 from domain.errors import Refused
 from domain.history import HistoryEntry
@@ -22,7 +21,6 @@ from domain.methods import PaymentMethod
 from domain.orders import Order
 from domain.payments import Payment
 from domain.readings import StoredReading
-from domain.refunds import Refund
 from domain.subscriptions import OURS
 from domain.terminations import CANCEL_SUBSCRIPTION
 from domain.trials import Trial
@@ -31,24 +29,12 @@ from domain.work import Work
 
 ERASED: Final = "erased"
 """The reason for which a subscription ends that ran until the erasure."""
-MOVES_MONEY: Final = frozenset(
-    {
-        "open_checkout",
-        "expire_checkout",
-        "capture_checkout",
-        "charge_order",
-        "refund_payment",
-        "settle_refund_total",
-        CANCEL_SUBSCRIPTION,
-    }
-)
-"""Effects without whose end nobody knows what the customer pays."""
 PERSONAL: Final = frozenset(
     {"send_mail", "open_method_entry", "complete_method_entry", "check_vat_number"}
 )
 """Effects that hold personal data; none of them need happen any more."""
-UNFINISHED: Final = (*effects.PLANNED, "parked")
-SETTLED_REFUND: Final = ("succeeded", "failed")
+MOST_TOLD: Final = 10
+"""How much of what is unsettled one sentence names."""
 COVER: Final = "····"
 _MEANS: Final = ("method", "means")
 """Where the details of a happening tell a means of payment."""
@@ -80,43 +66,6 @@ def erase(work: Work, by: Decider, *, end_now: bool = False) -> dict[str, int]:
     return done
 
 
-def in_flight(work: Work) -> list[str]:
-    """What has to come to its end first, each in words."""
-    session, owner = work.session, work.account.id
-    order = orders.open_of(session, owner)
-    found = [f"order {order.id} is open"] if order is not None else []
-    pending = select(Payment.reference).where(
-        Payment.account_id == owner, Payment.state == "pending"
-    )
-    found += [f"payment {name} is pending" for name in session.scalars(pending)]
-    returning = (
-        select(Payment.reference)
-        .join(Refund, Refund.payment_id == Payment.id)
-        .where(Payment.account_id == owner, Refund.state.not_in(SETTLED_REFUND))
-    )
-    found += [f"a refund of payment {name} is not settled" for name in session.scalars(returning)]
-    contested = select(Dispute.reference).where(
-        Dispute.account_id == owner, Dispute.state == disputes.OPEN
-    )
-    found += [f"dispute {name} is open" for name in session.scalars(contested)]
-    return found + _work_in_flight(session, owner)
-
-
-def _work_in_flight(session: Session, owner: int) -> list[str]:
-    planned = select(Effect.id, Effect.kind, Effect.status).where(
-        Effect.account_id == owner,
-        or_(
-            Effect.kind.in_(MOVES_MONEY) & Effect.status.in_(UNFINISHED),
-            Effect.status == "running",
-        ),
-    )
-    found = [f"effect {number} ({kind}) is {at}" for number, kind, at in session.execute(planned)]
-    waiting = select(Event.id, Event.status).where(
-        Event.account_id == owner, Event.status.not_in(inbox.FINISHED)
-    )
-    return found + [f"event {number} is {at}" for number, at in session.execute(waiting)]
-
-
 def _refuse_running(work: Work, end_now: bool) -> None:
     subscription, ref = work.subscription, work.account.ref
     if subscription is not None and subscription.is_running and not end_now:
@@ -125,16 +74,18 @@ def _refuse_running(work: Work, end_now: bool) -> None:
             f"The subscription of account {ref!r} runs until {subscription.period_end:%Y-%m-%d}: "
             "it is paid for. Wait for its end or refund it, or end it now (--end-now, `end_now`).",
             ref=ref,
+            until=subscription.period_end,
         )
 
 
 def _refuse_in_flight(work: Work) -> None:
-    found = in_flight(work)
+    found = unsettled.of(work.session, work.account.id)
     if found:
+        told = "; ".join(map(str, found[:MOST_TOLD]))
         raise Refused(
             "erasure_too_early",
-            f"Account {work.account.ref!r} cannot be erased yet: {'; '.join(found[:10])}. Have "
-            "that come to its end first (retry it, dismiss it, cancel it).",
+            f"Account {work.account.ref!r} cannot be erased yet: {told}. Have that come to its end "
+            "first (retry it, dismiss it, cancel it).",
             ref=work.account.ref,
         )
 
@@ -175,7 +126,7 @@ def _blank_effects(work: Work) -> int:
     )
     rows = work.session.scalars(statement.with_for_update()).all()
     for row in rows:
-        if row.status in UNFINISHED:
+        if row.status in unsettled.UNFINISHED:
             effects.skip(row, "the personal data of the account were erased")
         row.payload, row.result = {}, None
         if row.kind == "check_vat_number":

@@ -48,8 +48,8 @@ class House:
         """End every fault."""
         self.command("sandbox", "fault", "clear", "--sandbox", self.sandbox)
 
-    def buy_by_wallet(self, ref: str) -> None:
-        """An account orders, and its customer approves at PayPal."""
+    def register(self, ref: str) -> None:
+        """The app makes an account."""
         billing = {"name": "Demo Ltd", "street": "Main Street 1", "city": "Vienna"}
         account = {
             "email": f"{ref}@customers.example",
@@ -57,6 +57,10 @@ class House:
             "billing": {**billing, "postal_code": "1010", "country": "AT"},
         }
         self._app("PUT", f"/api/accounts/{ref}", account)
+
+    def buy_by_wallet(self, ref: str) -> None:
+        """An account orders, and its customer approves at PayPal."""
+        self.register(ref)
         wish = {"plan": "standard", "interval": "month", "agents": 3, "conversations": 100}
         urls = {"return_url": "https://app.example/yes", "cancel_url": "https://app.example/no"}
         order = {**wish, **urls, "method": "paypal"}

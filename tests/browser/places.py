@@ -1,4 +1,5 @@
-"""Every page of the console, with the address of one that has something to show."""
+"""Every page of the console, with the address of one that has something to show, and the questions
+that have a page of their own."""
 
 from __future__ import annotations
 
@@ -21,3 +22,4 @@ PLACES: Final = {
     "settings": "/console/settings",
     "me": "/console/me",
 }
+QUESTIONS: Final = {"erasure": "/console/accounts/boris/erasure"}

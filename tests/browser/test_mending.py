@@ -80,6 +80,26 @@ def test_an_account_is_blocked_and_unblocked_with_a_reason(page: Page, house: Ho
     expect(page.locator(".timeline")).to_contain_text("it was a mistake")
 
 
+def test_personal_data_are_erased_on_a_page_that_asks_for_the_account(
+    page: Page, house: House
+) -> None:
+    house.register("emil")
+    page.goto("/console/accounts/emil")
+    expect(page.locator(".pairs")).to_contain_text("emil@customers.example")
+    page.get_by_role("link", name="Erase personal data").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("of account emil?")
+    button = page.get_by_role("button", name="Erase for ever")
+    page.get_by_label("Reason").fill("ticket 4711")
+    button.click()
+    expect(page.get_by_label("To confirm")).to_be_focused()
+    page.get_by_label("To confirm").fill("emil")
+    button.click()
+    expect(page.get_by_role("status").first).to_have_text("The personal data are erased.")
+    expect(page.locator(".why")).to_contain_text("The personal data were erased on")
+    expect(page.locator("main")).not_to_contain_text("emil@customers.example")
+    assert house.status("emil")["email"] == ""
+
+
 def test_a_question_without_a_reason_is_not_answered(page: Page, house: House) -> None:
     page.goto("/console/accounts/pauline")
     page.get_by_role("link", name="Block").click()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.house import House, opened, sign_in
-from tests.browser.places import PLACES
+from tests.browser.places import PLACES, QUESTIONS
 
 AXE = Path(__file__).with_name("axe.min.js").read_text(encoding="utf-8")
 PHONE = 360
@@ -38,7 +38,7 @@ def test_no_page_has_a_serious_fault_of_accessibility(
     page.goto("/console/sign-in")
     found = {"sign-in": faults(page)}
     sign_in(page, house)
-    for name, address in PLACES.items():
+    for name, address in {**PLACES, **QUESTIONS}.items():
         answer = page.goto(address)
         assert answer is not None
         assert answer.status == 200, address
@@ -52,7 +52,7 @@ def test_no_page_is_wider_than_a_phone(chromium: Browser, house: House) -> None:
     page = context.new_page()
     sign_in(page, house)
     wide = {}
-    for name, address in PLACES.items():
+    for name, address in {**PLACES, **QUESTIONS}.items():
         page.goto(address)
         width = page.evaluate("document.documentElement.scrollWidth")
         if width > PHONE:
@@ -67,7 +67,7 @@ def test_everything_can_be_read_and_acted_on_without_scripts(
     context = opened(chromium, house, java_script_enabled=False)
     page = context.new_page()
     sign_in(page, house)
-    for address in PLACES.values():
+    for address in (*PLACES.values(), *QUESTIONS.values()):
         page.goto(address)
         assert page.locator("h1").inner_text()
     page.goto("/console/accounts/ulrika")

@@ -28,7 +28,7 @@ NOT_HERE = {
     *("operator_exists", "operator_name", "order_is_renewal", "order_paid", "order_unknown"),
     *("refund_not_first_payment", "refund_window_over", "revision_unknown", "role_unknown"),
     *("token_unknown", "trial_unknown", "year_to_month"),
-    *("erasure_too_early", "restart_first", "subscription_runs"),
+    "restart_first",
     # Their sentence is in the visitor's language where they are raised (me.py, account_actions.py).
     *("amount_invalid", "password_differs", "password_wrong"),
 }

@@ -93,6 +93,8 @@ GET    /console/accounts/{ref}/unblock          operator
 POST   /console/accounts/{ref}/unblock          operator
 GET    /console/accounts/{ref}/order            operator
 POST   /console/accounts/{ref}/order            operator
+GET    /console/accounts/{ref}/erasure          operator
+POST   /console/accounts/{ref}/erasure          operator
 GET    /console/accounts/{ref}/payments/{id}/refund  operator
 POST   /console/accounts/{ref}/payments/{id}/refund  operator
 GET    /console/renewals                        viewer

@@ -35,9 +35,11 @@ session, the role (operator unless ``roles`` says otherwise), the origin and the
 
 The ``Ask`` is shown in a dialog where scripts run and as a page elsewhere; it asks for the reason
 (form field ``reason``) and for its ``fields``. Hand it to the page's template and write
-``{{ ui.confirm(ask) }}`` where the button belongs; ask only when ``visit.may_act``. What the action
-refuses (``Refused``) is shown above the question, with what was typed. ``Done`` redirects (303) and
-its sentence is shown there once. A form without a question: ``{{ ui.button(action, label) }}``.
+``{{ ui.confirm(ask) }}`` where the button belongs; ask only when ``visit.may_act``. A question that
+needs more than a sentence has a ``page`` of its own and a link to it (``account_erasure.py``). What
+the action refuses (``Refused``) is shown above the question, with what was typed. ``Done``
+redirects (303) and its sentence is shown there once. A form without a question:
+``{{ ui.button(action, label) }}``.
 
 **Templates** are under ``templates/<section>/``, begin with ``{% extends "base.html" %}`` and fill
 ``{% block main %}``. There without import: ``visit``, ``say``, ``plural``, ``speech``, ``root``,

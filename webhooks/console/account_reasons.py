@@ -22,6 +22,7 @@ _TELLING = (
     "dispute_closed",
     "dispute_opened",
     "money_returned",
+    "personal_data_erased",
     "renewal_failed",
     "subscription_expired",
 )
@@ -34,7 +35,7 @@ Causes = dict[str, HistoryEntry]
 def explain(visit: Visit, session: Session, account: Account, state: AccountState) -> list[str]:
     """The state and its reasons, a sentence each, the most important first."""
     causes = _causes(session, account.id)
-    told = [_standing(visit, state, causes)]
+    told = [*_erased(visit, account, causes), _standing(visit, state, causes)]
     if state.subscription is not None:
         told += _subscription(visit, state, state.subscription, causes)
     return [each for each in told if each]
@@ -52,6 +53,20 @@ def _causes(session: Session, account_id: int) -> Causes:
     for entry in session.scalars(statement):
         found.setdefault(entry.kind, entry)
     return found
+
+
+def _erased(visit: Visit, account: Account, causes: Causes) -> Iterable[str]:
+    """That its personal data were erased, first of all: it says why there are none."""
+    if account.erased_at is None:
+        return
+    entry = causes.get("personal_data_erased")
+    yield visit.say(
+        "The personal data were erased on {at} by {by}, on request of the customer.",
+        at=visit.speech.instant(account.erased_at),
+        by=(entry and entry.actor) or "?",
+    )
+    if account.email:
+        yield visit.say("The app has told of the customer again since.")
 
 
 def _standing(visit: Visit, state: AccountState, causes: Causes) -> str:

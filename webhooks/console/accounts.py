@@ -17,7 +17,7 @@ from domain.refunds import left_of
 from webhooks.api.account_state import AccountState, VatState, state_of
 from webhooks.api.accounts import AccountPath
 from webhooks.api.paging import Cursor, RowId
-from webhooks.console import account_actions, account_reasons, happenings
+from webhooks.console import account_actions, account_erasure, account_reasons, happenings
 from webhooks.console.page import Field, Page, Section, View, Visit
 from webhooks.console.speech import mark
 
@@ -82,6 +82,8 @@ def show(visit: Visit, path: AccountPath, query: PastQuery) -> View:
             "account": state,
             "why": account_reasons.explain(visit, session, account, state),
             "asks": account_actions.asks(visit, account, has.target if has else None),
+            "erased_at": account.erased_at,
+            "erasure": account_erasure.link(visit, account),
             "payments": _payments(visit, session, account),
             "past": [happenings.line(visit, moment) for moment in part],
         }
@@ -154,4 +156,4 @@ def _vat(visit: Visit, vat: VatState) -> str:
 
 SECTION: Final = Section("/accounts", mark("Accounts"))
 PAGES: Final = (Page("/accounts", show_list), Page("/accounts/{ref}", show))
-ACTIONS: Final = account_actions.ACTIONS
+ACTIONS: Final = (*account_actions.ACTIONS, *account_erasure.ACTIONS)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import secrets
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import structlog
@@ -22,7 +24,7 @@ from domain.errors import Refused, StoreUnavailable
 from webhooks.api.inputs import Invalid
 from webhooks.api.parts import Services
 from webhooks.console import forms, recognition, refusals
-from webhooks.console.page import Action, Done, Page, View, Visit
+from webhooks.console.page import Action, Ask, Done, Page, View, Visit
 from webhooks.console.recognition import Forbidden
 from webhooks.console.rendering import HEADERS, Renderer
 from webhooks.hands import Hands
@@ -135,8 +137,8 @@ class Desk:
             if action.ask is None:
                 raise
             ask = action.ask(visit, **_given_path(action.inputs, scope))
-            values = {"ask": ask, "entered": dict(sent), "wrong": refusals.said(visit, error)}
-            return self._html(visit, View("ask.html", ask.title, values, error.status))
+            said = refusals.said(visit, error)
+            return self._html(visit, _asked(ask, dict(sent), said, error.status))
         if isinstance(done, View):
             return self._html(visit, done)
         if done.said and visit.visitor is not None:
@@ -186,12 +188,20 @@ def _page_of_question(action: Action) -> Page:
     """The page that asks before an action."""
 
     def show(visit: Visit, **path: Any) -> View:
-        ask = action.ask(visit, **path)  # type: ignore[misc]
-        return View("ask.html", ask.title, {"ask": ask, "entered": {}, "wrong": ""})
+        return _asked(action.ask(visit, **path))  # type: ignore[misc]
 
     page = Page(action.path, show, action.roles, action.is_open)
     page.inputs.update({name: kind for name, kind in action.inputs.items() if name == "path"})
     return page
+
+
+def _asked(
+    ask: Ask, entered: Mapping[str, str] = MappingProxyType({}), wrong: str = "", status: int = 200
+) -> View:
+    """The question on a page; again with what was entered, when that was refused."""
+    page = ask.page or View("ask.html", ask.title)
+    told = {"ask": ask, "entered": entered, "wrong": wrong}
+    return replace(page, values={**page.values, **told}, status=status)
 
 
 def _given(inputs: dict[str, Any], scope: Any, sent: Sent) -> dict[str, Any]:

@@ -146,7 +146,10 @@ class Ask:
     """A question before an action: in a dialog where scripts run, on a page of its own elsewhere.
 
     ``action`` is the address of the action. The reason for the audit log is asked for unless
-    ``reason`` is False; the action's form then has no field ``reason``.
+    ``reason`` is False; the action's form then has no field ``reason``. ``reason_hint`` stands
+    below it, in the place of the usual hint. A question that needs more than a sentence brings its
+    own ``page``, whose template is given ``ask``, ``entered`` and ``wrong``; link to it, since it
+    does not fit in a dialog.
     """
 
     action: str
@@ -155,7 +158,9 @@ class Ask:
     text: str = ""
     danger: bool = False
     reason: bool = True
+    reason_hint: str = ""
     fields: Sequence[Field] = ()
+    page: View | None = None
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,10 @@ REFUSALS: Final[dict[str, str]] = {
         "Effect {number} is {state}; only one that waits or is parked can be tried again."
     ),
     "effect_unknown": mark("There is no effect {number}."),
+    "erasure_too_early": mark(
+        "Account {ref} cannot be erased yet: something of it has not come to its end. Nothing was "
+        "erased."
+    ),
     "event_finished": mark("Event {number} is {state} already."),
     "event_not_retryable": mark(
         "Event {number} is {state}; only one that waits or is parked can be tried again. Replay "
@@ -71,6 +75,9 @@ REFUSALS: Final[dict[str, str]] = {
         "the customer save one, then order again."
     ),
     "not_blocked": mark("Account {ref} is not blocked: there is nothing to lift."),
+    "not_confirmed": mark(
+        "What was typed is not the reference {ref}. Nothing was erased; type it as it stands there."
+    ),
     "nothing_to_replay": mark(
         "Nothing that could be replayed matches; events in quarantine never are."
     ),
@@ -105,6 +112,10 @@ REFUSALS: Final[dict[str, str]] = {
         "the other."
     ),
     "replay_unknown": mark("There is no replay {number}."),
+    "subscription_runs": mark(
+        "The subscription of account {ref} runs until {until} and is paid for. Wait for its end, "
+        "or tick that it is to end now. Nothing was erased."
+    ),
 }
 """A sentence for each refusal that a page or an action of the console can meet; a test compares."""
 FIELDS: Final = {
@@ -112,6 +123,7 @@ FIELDS: Final = {
     "agents": mark("Agents"),
     "amount": mark("Amount"),
     "canary": mark("Canary"),
+    "confirmation": mark("Reference of the account"),
     "conversations": mark("Conversations"),
     "error": mark("Failure"),
     "interval": mark("Interval"),

@@ -183,6 +183,22 @@ MACHINE: Final = (
         ends_when="When the series is gapless again.",
     ),
     AlertRule(
+        name="month_held_back",
+        severity="warning",
+        title="Old data cannot be dropped",
+        what="What the table {table} has of {month} was to go on {due} ({setting}). Unfinished "
+        "events still need it: {held}. Have them worked, or dismiss them: then it goes within a "
+        "day.",
+        hurts="Customers whose data are in it: they are kept for longer than is set.",
+        ends="watch",
+        ends_when="When no unfinished event needs the month any more.",
+        # An event that holds a month has been unfinished for a month at the least, and an alert of
+        # its own has told of it (parked_events, oldest_unfinished, certificate_trouble). A week is
+        # time for whoever has it in hand, holidays included, and little beside the days that data
+        # are kept.
+        after=timedelta(days=7),
+    ),
+    AlertRule(
         name="subscription_not_moved",
         severity="critical",
         title="What is due for a subscription fails",

@@ -52,6 +52,8 @@ def runbook(alert: Alert, docs: str) -> str:
 
 
 def _told(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{count} {name}" for name, count in sorted(value.items()))
     if isinstance(value, list):
         return "; ".join(map(str, value))
     if isinstance(value, str) and _INSTANT.fullmatch(value):

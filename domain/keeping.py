@@ -18,6 +18,7 @@ LEAST: Final = 31
 """Longer than a provider repeats a delivery, and than Billhook tries an event by itself."""
 MOST: Final = 36_500
 FOREVER: Final = "forever"
+_NO_TIME: Final = timedelta(0)
 
 
 class Keeping(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,13 +30,14 @@ class Keeping(msgspec.Struct, frozen=True, kw_only=True):
     readings: int | None = DEFAULT
     transmissions: int | None = DEFAULT
 
-    def oldest(self, store: str) -> Month | None:
-        """The oldest month of the store that is still kept; None: all of them are.
+    def oldest(self, store: str, grace: timedelta = _NO_TIME) -> Month | None:
+        """The oldest month of the store that is still kept, or was so long ago as ``grace`` says;
+        None: all of them are.
 
         Whole months go: when the last of what they hold is old enough.
         """
         days = getattr(self, store)
-        return None if days is None else month_of(clock.now() - timedelta(days=days))
+        return None if days is None else month_of(clock.now() - timedelta(days=days) - grace)
 
     def goes_at(self, store: str, month: Month) -> datetime | None:
         """When a month of the store is old enough to go; None: never."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import ColumnElement, func
+from sqlalchemy.orm import Session
 
 _WRITTEN: Final = re.compile(r"(\d{4})[-_](\d\d)")
 
@@ -47,6 +50,14 @@ def written(text: str) -> Month:
     if found is None or not 1 <= int(found[2]) <= 12:
         raise ValueError(f"{text!r} is no month like 2026-11")
     return Month(int(found[1]), int(found[2]))
+
+
+def told_by(session: Session, at: Any) -> ColumnElement[str]:
+    """In a query: the month of a column of instants, as ``written`` reads it."""
+    # The types of the columns would read the text as an instant.
+    if session.get_bind().dialect.name == "sqlite":
+        return func.strftime("%Y-%m", at)
+    return func.to_char(func.timezone("UTC", at), "YYYY-MM")
 
 
 def between(first: Month, last: Month) -> Iterator[Month]:

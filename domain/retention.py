@@ -7,15 +7,15 @@ own, and everything on SQLite, is deleted in pieces.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import and_, column, delete, exists, func, or_, select, table
+from sqlalchemy import ColumnElement, and_, column, delete, exists, func, or_, select, table
 from sqlalchemy.orm import Session
 
-from domain import audit, dropped_months
+from domain import audit, dropped_months, months
 from domain.audit import Decider
 from domain.effects import Effect
 from domain.inbox import DUE_STATES, FINISHED, Attempt, Delivery, Event, Payload
@@ -30,6 +30,9 @@ PIECE: Final = 1_000
 """Rows that are looked at in one transaction."""
 QUARANTINED: Final = ("quarantined",)
 UNFINISHED: Final = (*DUE_STATES, "parked", *QUARANTINED)
+HOLDING: Final = {"payloads": UNFINISHED, "deliveries": QUARANTINED}
+"""By store, the states in which an event needs what it has there. The rest of the stores have no
+months that wait."""
 
 
 class Store(msgspec.Struct, frozen=True):
@@ -63,21 +66,46 @@ def holding(
     session: Session, store: Store, start: datetime | None, end: datetime
 ) -> dict[str, int]:
     """How many events of a span of time still need what the store has of them, by status."""
-    states = {"payloads": UNFINISHED, "deliveries": QUARANTINED}.get(store.name)
-    if states is None:
+    if store.name not in HOLDING:
         return {}
+    statement = select(Event.status, func.count()).where(*_holds(store, end))
+    if start is not None:
+        statement = statement.where(Event.received_at >= start)
+    return {row[0]: row[1] for row in session.execute(statement.group_by(Event.status))}
+
+
+def held_back(session: Session, store: Store, before: Month) -> dict[Month, dict[str, int]]:
+    """The months before ``before`` that events still need in the store, the oldest first: how many
+    events, by status."""
+    if store.name not in HOLDING:
+        return {}
+    month = months.told_by(session, Event.received_at)
     statement = (
-        select(Event.status, func.count())
-        .where(Event.status.in_(states), Event.received_at < end)
-        .group_by(Event.status)
+        select(month, Event.status, func.count())
+        .where(*_holds(store, before.start))
+        .group_by(month, Event.status)
+        .order_by(month, Event.status)
     )
+    found: dict[Month, dict[str, int]] = {}
+    for text, status, count in session.execute(statement):
+        found.setdefault(months.written(text), {})[status] = count
+    return found
+
+
+def told(held: Mapping[str, int]) -> str:
+    """What holds something back, in words."""
+    return ", ".join(f"{count} {status}" for status, count in sorted(held.items()))
+
+
+def _holds(store: Store, end: datetime) -> list[ColumnElement[bool]]:
+    """What is true of an event received before ``end`` that needs what the store has of it."""
+    conditions = [Event.status.in_(HOLDING[store.name]), Event.received_at < end]
     if store.model is Payload:
         # One whose payload is gone holds nothing.
         same = Payload.event_id == Event.id, Payload.received_at == Event.received_at
-        statement = statement.where(exists().where(*same))
-    if start is not None:
-        statement = statement.where(Event.received_at >= start)
-    return {row[0]: row[1] for row in session.execute(statement)}
+        # The end once more, so that no younger month is looked at.
+        conditions.append(exists().where(*same, Payload.received_at < end))
+    return conditions
 
 
 def note(session: Session, by: Decider, store: str, month: Month, rows: int) -> None:

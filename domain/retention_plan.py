@@ -36,7 +36,7 @@ def plan(session: Session, keeping: Keeping) -> list[Line]:
     lines: list[Line] = []
     for store in STORES:
         if is_sqlite or store.parted is None:
-            lines += _months(session, store, keeping, is_sqlite=is_sqlite)
+            lines += _months(session, store, keeping)
         else:
             lines += _partitions(session, store, store.parted, keeping)
     return lines
@@ -50,14 +50,9 @@ def _partitions(session: Session, store: Store, table: Parted, keeping: Keeping)
         )
 
 
-def _months(session: Session, store: Store, keeping: Keeping, *, is_sqlite: bool) -> Iterator[Line]:
+def _months(session: Session, store: Store, keeping: Keeping) -> Iterator[Line]:
     at = store.model.__table__.c[store.at]
-    # The types of the columns would read the text as an instant.
-    month = (
-        func.strftime("%Y-%m", at)
-        if is_sqlite
-        else func.to_char(func.timezone("UTC", at), "YYYY-MM")
-    )
+    month = months.told_by(session, at)
     rows = session.execute(select(month, func.count()).group_by(month).order_by(month))
     for text, count in rows.all():
         yield _line(session, store, months.written(text), keeping, text, count, None)

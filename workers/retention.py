@@ -18,7 +18,7 @@ from sqlalchemy import delete
 from domain import clock, leases, partitions, retention
 from domain.audit import Decider
 from domain.database import Database
-from domain.keeping import Keeping, variable
+from domain.keeping import Keeping
 from domain.months import Month, month_of
 from domain.operator_sessions import LIFETIME, OperatorSession
 from domain.partitions import PARTED, LockNotHad, Parted, Partition
@@ -33,7 +33,6 @@ PATIENCE_S: Final = 2.0
 TRIES: Final = 5
 PAUSE_S: Final = 0.3
 """Between two tries to lock a table that is in use."""
-HELD_TOO_LONG: Final = timedelta(days=7)
 KEPT_SESSIONS: Final = timedelta(days=90)
 """Who was signed in from where can be looked at for so long after the sign-in."""
 KEPT_MINUTES: Final = timedelta(days=35)
@@ -101,7 +100,7 @@ def drop_old(
         for name in _deletable(database, store):
             done = _delete(database, store, name, oldest, by, goes_on, tell) and done
         for partition in _old_partitions(database, store, oldest):
-            done = goes_on() and _drop(database, keeping, store, partition, by, tell) and done
+            done = goes_on() and _drop(database, store, partition, by, tell) and done
     return done
 
 
@@ -145,15 +144,9 @@ def _delete(
     return False
 
 
-def _drop(
-    database: Database,
-    keeping: Keeping,
-    store: Store,
-    partition: Partition,
-    by: Decider,
-    tell: Tell,
-) -> bool:
-    """Drop a partition unless it is held back; False when its table could not be locked."""
+def _drop(database: Database, store: Store, partition: Partition, by: Decider, tell: Tell) -> bool:
+    """Drop a partition unless it is held back, which the watch tells when it lasts; False when its
+    table could not be locked."""
     for rest in range(TRIES, 0, -1):
         try:
             held = _drop_now(database, store, partition, by)
@@ -161,8 +154,7 @@ def _drop(
             sleep(PAUSE_S if rest > 1 else 0)
             continue
         if held:
-            _tell_held(keeping, store, partition, held)
-            tell(f"{partition.name}: held back by {told(held)}")
+            tell(f"{partition.name}: held back by {retention.told(held)}")
         else:
             log.info("month_dropped", partition=partition.name, rows=partition.rows)
             tell(f"{partition.name}: dropped, some {partition.rows} rows")
@@ -191,23 +183,6 @@ def _drop_now(
             partitions.drop(session, partition)
             retention.note(session, by, store.name, month, partition.rows)
     return held
-
-
-def _tell_held(keeping: Keeping, store: Store, partition: Partition, held: dict[str, int]) -> None:
-    goes_at = keeping.goes_at(store.name, partition.month) if partition.month else None
-    if goes_at is not None and clock.now() > goes_at + HELD_TOO_LONG:
-        log.warning(
-            "month_held_back",
-            partition=partition.name,
-            since=str(goes_at.date()),
-            by=told(held),
-            setting=variable(store.name),
-        )
-
-
-def told(held: dict[str, int]) -> str:
-    """What holds something back, in words."""
-    return ", ".join(f"{count} {status}" for status, count in sorted(held.items()))
 
 
 def _forget_small(database: Database) -> None:

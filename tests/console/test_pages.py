@@ -162,6 +162,21 @@ def test_alerts_are_told_in_the_visitors_language(operator: Visitor, database: D
     assert 'lang="en" data-theme="auto"' in operator.get("/console").text
 
 
+def test_what_holds_a_month_back_is_told_in_the_visitors_language_and_leads_to_its_events(
+    operator: Visitor, database: Database
+) -> None:
+    month = {"table": "payloads", "month": "2025-02", "due": "2026-04-05 00:00 UTC"}
+    held = {"parked": 3, "waiting": 1}
+    number = raised(database, "month_held_back", **month, setting="BILLHOOK_X", held=held)
+    page = operator.get(f"/console/alerts/{number}").text
+    assert "was to go on 5 Apr 2026, 00:00 UTC" in page
+    assert "still need it: 3 parked, 1 waiting." in page
+    chosen = "status=parked&amp;received_from=2025-02-01&amp;received_to=2025-02-28"
+    assert f"/console/events?{chosen}" in page
+    operator.post("/console/me/looks", {"language": "cs", "theme": "dark"})
+    assert "ještě potřebují: 3 odloženo, 1 čeká." in operator.get(f"/console/alerts/{number}").text
+
+
 def test_the_audit_log_is_filtered_and_paged_without_a_gap(
     operator: Visitor, database: Database
 ) -> None:

@@ -14,7 +14,7 @@ from domain import clock, heartbeats, traffic
 from domain.effects import Effect
 from domain.heartbeats import Heartbeat
 from domain.history import HistoryEntry
-from domain.inbox import Event
+from domain.inbox import Event, Payload
 from domain.invoices import Invoice, NumberSeries
 from domain.orders import Order
 from domain.subscriptions import Subscription
@@ -47,6 +47,15 @@ def parked(session: Session) -> None:
     order = session.scalars(select(Order)).one()
     order.state = "open"
     session.add(event("parked", account_id=1, order_id=order.id))
+
+
+def old(session: Session) -> None:
+    """A parked event that came 500 days ago keeps its payload."""
+    at = clock.now() - timedelta(days=500)
+    row = event("parked", received_at=at)
+    session.add(row)
+    session.flush()
+    session.add(Payload(event_id=row.id, received_at=at, body=b"{}"))
 
 
 def failing(session: Session) -> None:
@@ -199,6 +208,12 @@ CASES: dict[str, Case] = {
         "running_is_planned",
         "account acme: active until ",
         planned,
+    ),
+    "month_held_back": Case(
+        old,
+        "payloads 2024-10",
+        "the table payloads has of 2024-10 was to go on 2025-12-06 00:00 UTC "
+        "(BILLHOOK_KEEP_PAYLOADS_DAYS). Unfinished events still need it: 1 parked.",
     ),
     "number_series_hole": Case(hole, "numbers_gapless", "counter at 2", no_hole),
 }

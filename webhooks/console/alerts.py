@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Meta
 
-from domain import alert_words, alerts
+from domain import alert_words, alerts, months
 from domain.alert_rules import RULES, fill
 from domain.alerts import Alert
 from domain.audit import LONGEST_REASON
@@ -58,7 +59,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 def told(visit: Visit, alert: Alert) -> Told:
     """What an alert says, in the visitor's language."""
     rule, speech = alert_words.rule_of(alert), visit.speech
-    values = {name: _word(visit, name, v) for name, v in alert_words.values(alert).items()}
+    values = {name: _word(visit, name, v) for name, v in _values(alert).items()}
     words = speech.words_of
     return Told(
         alert=alert,
@@ -124,7 +125,16 @@ def ask(visit: Visit, path: AlertPath) -> Ask:
     )
 
 
+def _values(alert: Alert) -> dict[str, Any]:
+    """What the alert knows, with counts left apart from their words."""
+    counts = {name: value for name, value in alert.details.items() if isinstance(value, dict)}
+    return {**alert_words.values(alert), **counts}
+
+
 def _word(visit: Visit, name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        speech, counts = visit.speech, sorted(value.items())
+        return ", ".join(f"{speech.number(count)} {speech.term(each)}" for each, count in counts)
     if not isinstance(value, str):
         return visit.speech.number(value) if isinstance(value, int) else value
     if name == "subject" and value in visit.services.providers:
@@ -180,12 +190,23 @@ def _links(visit: Visit, alert: Alert) -> list[tuple[str, str]]:
         parked = "status=parked&" if alert.rule == "parked_events" else ""
         address = f"{ROOT}/events?{parked}provider={provider}"
         links.append((address, say("Events of {provider}", provider=visit.provider(provider))))
+    for status in sorted(alert.details.get("held", ())) if alert.rule == HELD else ():
+        label = say("Events that hold it: {status}", status=visit.speech.term(status))
+        links.append((_held_address(alert, status), label))
     if payment := _payment_of(visit, alert):
         address = f"{ROOT}/events?{urlencode({'q': payment})}"
         links.append((address, say("Events of payment {payment}", payment=payment)))
     if alert.rule in {"parked_events", "failure_rate", "effects_parked"}:
         links.append((f"{ROOT}/failures", say("Failures in groups")))
     return links
+
+
+def _held_address(alert: Alert, status: str) -> str:
+    """The events of that status that hold the month of the alert."""
+    month = months.written(alert.details["month"])
+    first, last = month.start.date(), month.end.date() - timedelta(days=1)
+    chosen = {"status": status, "received_from": first, "received_to": last}
+    return f"{ROOT}/events?{urlencode(chosen)}"
 
 
 def _payment_of(visit: Visit, alert: Alert) -> str | None:
@@ -197,6 +218,7 @@ def _payment_of(visit: Visit, alert: Alert) -> str | None:
     return reference if is_payment else None
 
 
+HELD: Final = "month_held_back"
 OF_PAYMENTS: Final = frozenset(
     {
         *("card_brand_not_accepted", "fraud_warning", "means_not_accepted", "misdirected_payment"),

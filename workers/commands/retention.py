@@ -11,6 +11,7 @@ from rich.console import Console
 
 from domain import retention_plan
 from domain import settings as environment
+from domain.retention import told as held_in_words
 from domain.retention_plan import Line
 from workers import retention
 from workers.commands.filters import decider
@@ -51,7 +52,7 @@ def _row(line: Line) -> dict[str, Any]:
         "size": None if line.size is None else _size(line.size),
         "age": None if line.age is None else f"{line.age} days",
         "goes": line.goes or "never",
-        "held_by": retention.told(line.held_by) or None,
+        "held_by": held_in_words(line.held_by) or None,
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from workers.watching import books, deliveries, machine, money, queues
+from workers.watching import books, deliveries, machine, money, months, queues
 from workers.watching.sight import Look
 
 LOOKS: Final[dict[str, Look]] = {
@@ -29,4 +29,5 @@ SLOW_LOOKS: Final[dict[str, Look]] = {
     "renewals_failing": money.renewals_failing,
     "invariant_broken": books.invariants_broken,
     "number_series_hole": books.number_series_hole,
+    "month_held_back": months.month_held_back,
 }

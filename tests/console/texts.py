@@ -1,4 +1,4 @@
-"""Finds every text of the console that is to be translated: in templates, code and rules."""
+"""Finds every text of the console that is to be translated: in templates, code, rules and notes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from jinja2 import Environment, nodes
 
 from domain.alert_rules import RULES
 from tests.architecture.tree import Module, dotted, modules
+from tests.console.notes import notes
 from webhooks.console.rendering import TEMPLATES
 
 SAYING = {"say": 1, "plural": 2, "mark": 1}
@@ -17,7 +18,7 @@ SAYING = {"say": 1, "plural": 2, "mark": 1}
 
 def texts() -> dict[str, str]:
     """Every text and where it stands; of plurals the second form, which is the key."""
-    return {**_of_templates(), **_of_code(), **_of_rules()}
+    return {**_of_templates(), **_of_code(), **_of_rules(), **notes().texts}
 
 
 def recorded() -> set[str]:

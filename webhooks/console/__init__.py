@@ -66,8 +66,10 @@ function. It does not keep the session alive; hidden pages do not ask.
 "{count} events", n)`` are keys of ``words/<language>/<section>.toml`` (plurals are tables with
 ``one``, ``few``, ``other`` under the second text). Texts in tables of the code are marked with
 ``mark("…")`` and said later. Words of the store (states, kinds, rules) go through
-``speech.term(…)``, keyed as they are in ``words/<language>/terms*.toml``. A test finds texts
-without a translation and translations without a text. Dates, numbers and money go through
+``speech.term(…)``, keyed as they are in ``words/<language>/terms*.toml``; its notes (why an event
+was ignored, how an effect failed) through ``noted(…)``, keyed as the code writes them in
+``words/<language>/notes.toml``. A test finds texts without a translation and translations without a
+text. Dates, numbers and money go through
 ``speech`` or ``ui``, never through format strings. Times are shown in UTC.
 
 **Personal data** is not for viewers: ``visit.personal(value)`` hides it from them.

@@ -14,6 +14,7 @@ from domain.alert_rules import RULES, fill
 from domain.alerts import Alert
 from domain.audit import LONGEST_REASON
 from webhooks.api.paging import Cursor, RowId
+from webhooks.console import notes
 from webhooks.console.page import ROOT, Action, Ask, Done, Field, Page, Section, View, Visit
 from webhooks.console.speech import mark
 
@@ -139,6 +140,9 @@ def _word(visit: Visit, name: str, value: Any) -> Any:
         return visit.speech.number(value) if isinstance(value, int) else value
     if name == "subject" and value in visit.services.providers:
         return visit.provider(value)
+    if name == "reason":
+        # It may be the note of an effect.
+        value = notes.said(visit.speech, value)
     # A subject may be a word of the store (a kind of effect) or somebody's id.
     term = visit.speech.term if name in _TERMS else visit.speech.words_of
     return visit.speech.told(term(value))

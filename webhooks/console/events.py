@@ -19,7 +19,7 @@ from domain.trials import Trial
 from webhooks.api.event_states import EventPath
 from webhooks.api.events import facts_of
 from webhooks.api.paging import Cursor, RowId
-from webhooks.console import event_actions, saying
+from webhooks.console import event_actions, notes, saying
 from webhooks.console.page import ROOT, Field, Page, Section, View, Visit
 from webhooks.console.speech import mark
 
@@ -182,8 +182,8 @@ def _effect(visit: Visit, effect: Any) -> dict[str, Any]:
 
 
 def _attempt(visit: Visit, attempt: Any) -> dict[str, Any]:
-    error, outcome = attempt.error or "", visit.speech.term(attempt.outcome)
-    text = f"{outcome}: {error}" if error else outcome
+    error, outcome = attempt.error, visit.speech.term(attempt.outcome)
+    text = f"{outcome}: {notes.said(visit.speech, error)}" if error else outcome
     tone = {"processed": "good", "done": "good", "parked": "bad", "waiting": "warn"}
     return {
         "at": attempt.at,

@@ -12,6 +12,7 @@ from domain.effects import Effect
 from domain.history import HistoryEntry
 from domain.inbox import Event
 from domain.timeline import Moment
+from webhooks.console import notes
 from webhooks.console.page import ROOT, Visit
 from webhooks.console.speech import mark
 
@@ -120,7 +121,7 @@ def _event(visit: Visit, event: Event) -> dict[str, Any]:
         "text": visit.say("Event {type}: {status}.", **values),
         "tone": "bad" if event.status == "parked" else "info",
         "href": f"{ROOT}/events/{event.id}",
-        "by": event.note and visit.speech.term(event.note),
+        "by": event.note and notes.said(visit.speech, event.note),
     }
 
 
@@ -143,7 +144,7 @@ def _effect(visit: Visit, effect: Effect) -> dict[str, Any]:
     return {
         "text": visit.say(EFFECTS[effect.kind], **values),
         "tone": "bad" if effect.status == "parked" else "plain",
-        "by": effect.note and visit.speech.term(effect.note),
+        "by": effect.note and notes.said(visit.speech, effect.note),
     }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from webhooks.console import assets
+from webhooks.console import assets, notes
 from webhooks.console.page import ROOT, Section, View, Visit
 from webhooks.console.speech import NAMES
 
@@ -68,6 +69,7 @@ class Renderer:
     def _values(self, visit: Visit, view: View, notice: str | None) -> dict[str, Any]:
         speech = visit.speech
         words = {"visit": visit, "speech": speech, "say": speech.say, "plural": speech.plural}
+        words["noted"] = partial(notes.said, speech)
         ui = self._environment.get_template("ui.html").make_module({**words, "tones": TONES})
         frame = {
             "ui": ui,

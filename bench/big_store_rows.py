@@ -1,8 +1,8 @@
 """The statements that fill a big store, one per table, in the order in which they are run.
 
 Purchase p is what events 10p-9 to 10p are about, and whatever looks random is a digest of a number,
-so that the same call makes the same rows. Ids of Stripe's begin with their second. Two of a hundred
-deliveries came twice; payloads older than a month were dropped by age.
+so that the same call makes the same rows. Two of a hundred deliveries came twice; payloads older
+than a month were dropped by age.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
         SELECT p, account, at, provider, order_id, reference, offer,
                row_number() OVER w AS k, count(*) OVER (PARTITION BY account) AS of_account
         FROM (
-            SELECT p,
-                   CASE WHEN p %% 100 < 2 THEN 1 ELSE 1 + floor(%(accounts)s * power(
+            SELECT p, CASE WHEN p %% 100 < 2 THEN 1 ELSE 1 + floor(%(accounts)s * power(
                        ('x' || left(md5('account' || p), 8))::bit(32)::bigint / 4294967296.0, 2
                    ))::bigint END AS account, at,
                    CASE WHEN p %% 10 < 7 THEN 'stripe' ELSE 'paypal' END AS provider,
@@ -32,8 +31,8 @@ STAGES: Final[tuple[tuple[str, str], ...]] = (
                    p %% (SELECT count(*) FROM offer) AS offer
             FROM generate_series(1, %(purchases)s) AS p
             CROSS JOIN LATERAL (SELECT %(began)s + (%(ended)s - %(began)s)
-                * power(p::float / (%(purchases)s + 1), 0.667) AS at) AS t) AS s
-        WINDOW w AS (PARTITION BY account ORDER BY p)
+                * power(p::float / (%(purchases)s + 1), 0.667) AS at) AS t
+        ) AS s WINDOW w AS (PARTITION BY account ORDER BY p)
         """,
     ),
     (

@@ -60,7 +60,7 @@ def description(servers: Iterable[str]) -> dict[str, str]:
     return {
         "Processor": f"{_processor()}, {os.cpu_count()} cores",
         "Memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 1e9:.0f} GB",
-        "System": f"{platform.system()} {platform.release()}",
+        "System": f"{platform.system()} {platform.release()}, {_grouping()}",
         "Interpreter": f"{platform.python_implementation()} {sys.version.split()[0]}, "
         f"{platform.python_compiler()}, {_build()}",
         "Servers": ", ".join(servers),
@@ -84,6 +84,13 @@ def _processor() -> str:
     lines = (PROC / "cpuinfo").read_text().splitlines()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
+
+
+def _grouping() -> str:
+    # A kernel that shares the cores out between sessions first lets web wait longer.
+    setting = PROC / "sys/kernel/sched_autogroup_enabled"
+    value = setting.read_text().strip() if setting.exists() else "not known"
+    return f"kernel.sched_autogroup_enabled {value}"
 
 
 def _build() -> str:

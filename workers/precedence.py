@@ -10,6 +10,21 @@ from typing import Final
 SESSION: Final = Path("/proc/self/autogroup")
 """Linux shares the cores out between sessions first; within one, ``nice`` counts. See "The
 autogroup feature" in https://man7.org/linux/man-pages/man7/sched.7.html"""
+GROUPING: Final = Path("/proc/sys/kernel/sched_autogroup_enabled")
+
+
+def advice(grouping: Path = GROUPING) -> str:
+    """What this host does about who goes first, and what would be better for web."""
+    try:
+        sessions_first = grouping.read_text().strip() == "1"
+    except OSError:
+        return "by priority"
+    if not sessions_first:
+        return "by priority (kernel.sched_autogroup_enabled is 0)"
+    return (
+        "by session: set kernel.sched_autogroup_enabled to 0 where web shares a host with workers "
+        "or the database (docs/scaling.md)"
+    )
 
 
 def give_way(nice: int, session: Path = SESSION) -> None:

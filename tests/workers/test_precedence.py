@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes import ROOT
+from workers import precedence
 
 TELL = """
 import json, os, sys, threading
@@ -70,3 +71,12 @@ def test_a_system_without_such_groups_is_put_up_with(tmp_path: Path) -> None:
 
 def test_a_kernel_that_takes_no_change_now_does_not_stop_the_worker(tmp_path: Path) -> None:
     assert lowered(3, tmp_path) == [3, 3]
+
+
+def test_the_doctor_advises_hosts_that_share_their_cores_out_by_session(tmp_path: Path) -> None:
+    grouping = tmp_path / "sched_autogroup_enabled"
+    assert precedence.advice(grouping) == "by priority"
+    grouping.write_text("1\n")
+    assert "set kernel.sched_autogroup_enabled to 0" in precedence.advice(grouping)
+    grouping.write_text("0\n")
+    assert precedence.advice(grouping) == "by priority (kernel.sched_autogroup_enabled is 0)"

@@ -16,7 +16,7 @@ from domain.keyring import SETTING
 from domain.money import CURRENCIES
 from domain.settings import Settings
 from webhooks.providers import registry, specs
-from workers import broker, postman, sinks
+from workers import broker, postman, precedence, sinks
 from workers.commands.tables import show
 
 Check = tuple[str, Callable[[], str]]
@@ -55,6 +55,7 @@ def _checks(settings: Settings) -> Iterator[Check]:
     yield "alerts", lambda: _alerts(settings)
     yield "secret key", lambda: _secret_key(settings)
     yield "data keys", lambda: _data_keys(settings)
+    yield "cores", precedence.advice
 
 
 def _catalogue(settings: Settings) -> str:

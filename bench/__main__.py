@@ -21,12 +21,15 @@ from bench.stage import Stage, stage
 HERE: Final = Path(__file__).parent
 STEADY_RATE: Final = 100.0
 STEADY_S: Final = 20
+WARM_UP_S: Final = 15
+"""So that a store of years has the pages in memory that a running system has there."""
 
 
 def workers_on(on: Stage, url: str, options: Any) -> dict[str, applied.Applied]:
     """A steady rate, as fast as it goes, and a burst; mails and messages follow as they may."""
     told = {}
     with applied.open_shop(on, options.workers, url) as shop:
+        applied.said(shop.sell(int(STEADY_RATE * WARM_UP_S), STEADY_RATE), "warming up")
         steady = shop.sell(int(STEADY_RATE * STEADY_S), STEADY_RATE)
         told["steady"] = applied.said(steady, "100 a second")
         told["fast"] = applied.said(shop.sell(options.count), "as fast as it goes")

@@ -42,7 +42,10 @@ def measure(options: Any) -> Everything:
     """Run it all, the empty store first."""
     with stage() as on:
         edge = throughput.measure(on, options.rounds)
-        workers = workers_on(on, on.database(), options)
+        url = on.database()
+        workers = workers_on(on, url, options)
+        # Otherwise PostgreSQL would vacuum it while the next one is measured.
+        on.drop(url)
         edge_later: throughput.Results | None = None
         workers_later: dict[str, applied.Applied] = {}
         if options.history:

@@ -140,9 +140,7 @@ class Stage:
 
     def describe(self) -> list[str]:
         """The servers, with their versions."""
-        compressed = self.execute(self.postgres.url(), "SHOW wal_compression", {})[0][0]
-        told = {**SETTINGS, "wal_compression": compressed}
-        settings = ", ".join(f"{name} {value}" for name, value in told.items())
+        settings = ", ".join(f"{name} {value}" for name, value in SETTINGS.items())
         return [f"{self.postgres.installation} ({settings})", str(self.valkey.installation)]
 
 
@@ -175,20 +173,8 @@ def stage() -> Iterator[Stage]:
         postgres = stack.enter_context(PostgresServer(durable=True, settings=SETTINGS))
         valkey = stack.enter_context(ValkeyServer())
         stack.enter_context(SandboxServer(app))
-        _compress_log(postgres.url())
         _make_log(postgres.url())
         yield Stage(directory, postgres, valkey, app.state.world)
-
-
-def _compress_log(url: str) -> None:
-    """After a checkpoint the first change of a page writes all of it into the log: with LZ4, where
-    the server was built with it."""
-    methods = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = 'wal_compression'"
-    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
-        row = connection.execute(methods).fetchone()
-        if row and row[0]:
-            connection.execute("ALTER SYSTEM SET wal_compression = 'lz4'")
-            connection.execute("SELECT pg_reload_conf()")
 
 
 def _make_log(url: str) -> None:

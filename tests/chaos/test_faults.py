@@ -19,7 +19,12 @@ from tests.chaos.faults import stop_in_order
 from tests.chaos.site import Name, Site
 from tests.chaos.trouble import NotInOrder, Trouble, strike
 
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(); time.sleep(60)"
+DEAF = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(flush=True)
+time.sleep(60)
+"""
 
 
 class _Child:
@@ -28,7 +33,8 @@ class _Child:
     def __init__(self) -> None:
         self.process = subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE)
         assert self.process.stdout is not None
-        self.process.stdout.readline()
+        assert self.process.stdout.readline() == b"\n"
+        assert self.process.poll() is None
 
     def ask(self, *, ended: int) -> int | None:
         assert ended == self.process.pid

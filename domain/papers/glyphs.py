@@ -38,9 +38,11 @@ def printable(text: str, longest: int = LONGEST_RUN) -> str:
 
 @cache
 def coverage() -> frozenset[int]:
-    """The code points that every shipped font has."""
+    """The code points that every shipped font has and that may stand in an archive: PDF/A forbids
+    those for private use, which mean something else in every font."""
     sets = [_code_points(path.read_bytes()) for path in sorted(FONTS.glob("*.otf"))]
-    return frozenset.intersection(*sets)
+    common = frozenset.intersection(*sets)
+    return frozenset(point for point in common if unicodedata.category(chr(point)) != "Co")
 
 
 def _drawn(character: str, known: frozenset[int]) -> str:

@@ -172,10 +172,16 @@ def test_a_character_without_a_glyph_is_marked_and_the_xml_keeps_it(domestic: Pa
         ("a\u202eb\u2066c", "abc"),
         ("👩\u200d👩", f"{UNKNOWN}{UNKNOWN}"),
         ("x" * 40, f"{'x' * 36}{BREAK}xxxx"),
+        ("\ue0a5 \uf8ff", f"{UNKNOWN} {UNKNOWN}"),
     ],
 )
 def test_text_is_made_printable(written: str, printed: str) -> None:
     assert printable(written) == printed
+
+
+def test_every_character_that_the_fonts_draw_may_stand_on_an_invoice(domestic: Paper) -> None:
+    everything = " ".join(map(chr, sorted(coverage())))
+    assert render(replace(domestic, note=everything)).startswith(b"%PDF-1.7")
 
 
 @settings(max_examples=60, deadline=None)

@@ -119,9 +119,11 @@ def test_the_doctor_tells_of_keys_that_are_missing(
     runtime.close()
 
 
-def test_no_process_starts_with_a_live_key_and_without_data_keys(sqlite_url: str) -> None:
+def test_no_process_starts_with_a_live_key_and_without_data_keys(
+    sqlite_url: str, tmp_path: Path
+) -> None:
     live = {"STRIPE_API_KEY": "sk_live_1", "STRIPE_WEBHOOK_SECRETS": "whsec_1"}
-    given = {**live, "DATABASE_URL": sqlite_url}
+    given = {**live, "DATABASE_URL": sqlite_url, "BILLHOOK_STATE_DIR": str(tmp_path)}
     with pytest.raises(Misconfigured, match="billhook keys make"):
         build(read(given, dotenv=None))
     build(read({**given, "BILLHOOK_DATA_KEYS": OLD}, dotenv=None)).close()

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,13 @@ DATABASES: Final = ("sqlite", "postgres")
 FROZEN_AT: Final = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 COULD_NOT_RUN: Final = "could not run"
 MOST_WORKERS: Final = 4
+SETTINGS: Final = ("BILLHOOK_", "STRIPE_", "PAYPAL_", "PG")
+"""How the names of a person's own settings begin, and the names of the others."""
+OTHER_SETTINGS: Final = frozenset(
+    {"DATABASE_URL", "REDIS_URL", "SMTP_URL", "ALERT_URLS", "HOST", "PORT", "VIES_URL"}
+    | {"PROMETHEUS_MULTIPROC_DIR"}
+)
+FOR_TESTS: Final = "BILLHOOK_TEST_"
 
 
 def _migrate(url: str) -> None:
@@ -40,6 +48,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Begin or join the session; with workers to come, the servers start before them."""
+    _forget_settings()
     worker = getattr(config, "workerinput", None)
     if worker is not None:
         config.stash[SESSION] = ServerSession.join(worker["workerid"], _migrate)
@@ -47,6 +56,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[SESSION] = ServerSession.begin(_migrate)
     if config.getoption("dist", "no") != "no" and not config.option.collectonly:
         config.stash[SESSION].start_all()
+
+
+def _forget_settings() -> None:
+    """The settings of the person who runs the tests are for another installation."""
+    for name in list(os.environ):
+        is_setting = name.startswith(SETTINGS) or name in OTHER_SETTINGS
+        if is_setting and not name.startswith(FOR_TESTS):
+            del os.environ[name]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
@@ -91,6 +108,15 @@ def _get(request: pytest.FixtureRequest, what: Callable[[], str]) -> str:
         reason = str(unavailable)
     request.node.user_properties.append((COULD_NOT_RUN, reason.splitlines()[0]))
     pytest.fail(reason, pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def _away(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Every test runs where nothing lies: the ``.env`` and the ``var`` of this checkout have no
+    say, and get nothing of the tests'."""
+    with TemporaryDirectory(prefix="billhook-", ignore_cleanup_errors=True) as directory:
+        monkeypatch.chdir(directory)
+        yield
 
 
 @pytest.fixture
@@ -171,16 +197,14 @@ def frozen_clock() -> Iterator[ModuleType]:
 def provider_samples_folder() -> Path:
     """Where the providers' recorded payloads lie, whether or not they are there."""
     beside = Path(__file__).parents[2] / "shared" / "provider-samples"
-    return Path(os.environ.get("BILLHOOK_PROVIDER_SAMPLES", beside))
+    return Path(os.environ.get("BILLHOOK_TEST_SAMPLES", beside))
 
 
 @pytest.fixture
 def provider_samples(request: pytest.FixtureRequest, provider_samples_folder: Path) -> Path:
     """The folder of recorded payloads; the test is skipped where they are not at hand."""
     if not provider_samples_folder.is_dir():
-        reason = (
-            "the providers' samples are not here; name their folder in BILLHOOK_PROVIDER_SAMPLES"
-        )
+        reason = "the providers' samples are not here; name their folder in BILLHOOK_TEST_SAMPLES"
         request.node.user_properties.append((COULD_NOT_RUN, reason))
         pytest.skip(reason)
     return provider_samples_folder

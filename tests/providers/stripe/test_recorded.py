@@ -17,7 +17,7 @@ from webhooks.providers.stripe.translate import MEANINGLESS, StripeTranslator
 from webhooks.providers.stripe.verify import verifier
 
 BESIDE = Path(__file__).parents[4] / "shared" / "provider-samples"
-RECORDED = Path(os.environ.get("BILLHOOK_PROVIDER_SAMPLES", BESIDE)) / "stripe"
+RECORDED = Path(os.environ.get("BILLHOOK_TEST_SAMPLES", BESIDE)) / "stripe"
 MOST_ROUNDS = 3
 
 Document = dict[str, Any]

@@ -17,6 +17,7 @@ import pytest
 
 from tests.servers.process import ServerUnavailable
 from tests.servers.session import ServerSession
+from workers.proxies import spare_this_host
 
 if TYPE_CHECKING:
     from domain.database import Database
@@ -64,6 +65,7 @@ def _forget_settings() -> None:
         is_setting = name.startswith(SETTINGS) or name in OTHER_SETTINGS
         if is_setting and not name.startswith(FOR_TESTS):
             del os.environ[name]
+    spare_this_host()
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -10,12 +10,14 @@ from importlib.metadata import version
 
 from domain.errors import BillhookError, Misconfigured, Refused, StoreUnavailable
 from workers.commands import loaded
+from workers.proxies import spare_this_host
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
     chosen = parser(words[0] if words else None).parse_args(words)
+    spare_this_host()
     try:
         return int(chosen.run(chosen) or 0)
     except Misconfigured as error:

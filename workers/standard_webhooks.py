@@ -14,10 +14,10 @@ import urllib3
 
 from domain import clock
 from domain.errors import Permanent, Transient
+from webhooks import egress
 
 TIMEOUT: Final = urllib3.Timeout(connect=3.05, read=15)
 GONE: Final = 410
-_http = urllib3.PoolManager(retries=False)
 
 
 def post(
@@ -40,7 +40,7 @@ def post(
         "webhook-signature": signature(secret, message_id, timestamp, body),
     }
     try:
-        answer = _http.request(
+        answer = egress.shared_pool(url).request(
             "POST", url, body=body, headers=headers, redirect=False, timeout=timeout
         )
     except urllib3.exceptions.HTTPError as error:

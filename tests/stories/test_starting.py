@@ -134,3 +134,11 @@ def _listens(port: int) -> bool:
 def test_wrong_usage_has_a_status_of_its_own(bare: Installation) -> None:
     assert bare.run("nonsense").returncode == 2
     assert bare.run("token", "create", "--role", "king").returncode == 2
+
+
+def test_a_story_is_told_behind_a_proxy_that_reaches_nothing(bare: Installation) -> None:
+    nowhere = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9")
+    state = str(bare.directory / "behind")
+    plain = {"STRIPE_API_KEY": "", "STRIPE_WEBHOOK_SECRETS": "", "BILLHOOK_STATE_DIR": state}
+    done = bare.run("play", "first-purchase-card", **nowhere, **plain)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -20,6 +20,7 @@ from domain.effects import Effect
 from domain.errors import Transient
 from domain.vat_numbers import INVALID, MALFORMED, VatCheck
 from domain.work import Work
+from webhooks import egress
 from workers.perform_effects import Overtaken
 from workers.runtime import Runtime
 
@@ -29,7 +30,6 @@ LEASE: Final = timedelta(seconds=60)
 """Longer than a call may take."""
 NOT_A_NUMBER: Final = "INVALID_INPUT"
 """Every other error is about VIES, a member state's register, or us: never about the number."""
-_http = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
 
 
 class _Wrapper(msgspec.Struct):
@@ -102,7 +102,8 @@ def _ask(runtime: Runtime, number: str) -> _Answer:
 def _post(url: str, body: dict[str, str]) -> _Answer:
     """Post and read. Raises ``Transient`` unless the answer is about the number."""
     try:
-        response = _http.request("POST", url, json=body, redirect=False)
+        http = egress.shared_pool(url)
+        response = http.request("POST", url, json=body, redirect=False, timeout=TIMEOUT)
         answer = msgspec.json.decode(response.data, type=_Answer)
     except urllib3.exceptions.HTTPError as error:
         raise Transient(f"VIES could not be reached: {type(error).__name__}") from error

@@ -20,6 +20,7 @@ from domain import clock, exchange_rates
 from domain.effects import Effect
 from domain.errors import Transient
 from domain.exchange_rates import Sheets
+from webhooks import egress
 from workers.runtime import Runtime
 
 TODAY: Final = "eurofxref-daily.xml"
@@ -29,7 +30,6 @@ GAP: Final = timedelta(days=4)
 MOST_BYTES: Final = 2**20
 TIMEOUT: Final = urllib3.Timeout(connect=3.05, total=15)
 _CUBE: Final = "{http://www.ecb.int/vocabulary/2002-08-01/eurofxref}Cube"
-_http = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
 
 
 def perform(runtime: Runtime, _effect: Effect) -> dict[str, Any]:
@@ -76,7 +76,9 @@ def _rates(day: ET.Element) -> Iterator[tuple[str, Decimal]]:
 
 def _get(url: str) -> bytes:
     try:
-        answer = _http.request("GET", url, redirect=False, preload_content=False)
+        answer = egress.shared_pool(url).request(
+            "GET", url, redirect=False, preload_content=False, timeout=TIMEOUT
+        )
         with closing(answer) as response:
             document = bytes(response.read(MOST_BYTES + 1))
     except urllib3.exceptions.HTTPError as error:

@@ -16,6 +16,7 @@ from typing import Final, Generic, TypeVar
 import certifi
 import urllib3
 
+from webhooks import egress
 from webhooks.providers.paypal.recent import Recent
 
 LIMIT: Final = 64 * 1024
@@ -131,7 +132,7 @@ def _download_into(result: Future[bytes], url: str, limit: int, seconds: float) 
 
 def _request(url: str, limit: int, deadline: float) -> bytes:
     patience = urllib3.Timeout(deadline - time.monotonic())
-    with urllib3.PoolManager(1, ca_certs=certifi.where(), timeout=patience) as pool:
+    with egress.open_pool(url, num_pools=1, ca_certs=certifi.where(), timeout=patience) as pool:
         answer = pool.request(
             "GET",
             url,

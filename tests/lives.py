@@ -102,12 +102,14 @@ def deliver(runtime: Runtime, *rows: Incoming) -> list[Receipt]:
         return inbox_rows.insert(session, rows)
 
 
-def payment_events(paid: Order, intent: str = "pi_1", **changes: Any) -> list[Incoming]:
+def payment_events(
+    paid: Order, intent: str = "pi_1", *, last4: str = "4242", **changes: Any
+) -> list[Incoming]:
     """The events of one card payment for an order."""
     metadata = {"order_id": paid.id}
     amounts = {"amount": paid.due, "amount_received": paid.due, "currency": paid.currency.lower()}
     money = {**amounts, **changes}
-    card = {"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2030}
+    card = {"brand": "visa", "last4": last4, "exp_month": 12, "exp_year": 2030}
     charge = {
         "id": f"ch_{intent}",
         "object": "charge",

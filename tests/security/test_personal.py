@@ -17,17 +17,17 @@ from domain.invoices import Invoice
 from domain.methods import PaymentMethod
 from tests.api.conftest import SECRET
 from tests.contract.acme.ledger import delivery
-from tests.digits import stand_alone
 from tests.security.doors import DOORS
 from tests.security.keys import Locksmith, browser
 from webhooks.api.parts import Services
 
 NAME, STREET, PHONE = "Canary Canarella", "Canary Street 77", "+420600777888"
 EMAIL, BILLS = "canary.person@customers.example", "canary.bills@customers.example"
-VAT, LAST4, NOTE = "CZ26185610", "9977", "canary in a note"
+VAT, LAST4, NOTE = "CZ26185610", "QZWX", "canary in a note"
 PLANTED = (NAME, STREET, PHONE, EMAIL, BILLS, VAT, LAST4, NOTE)
 BILLING = {"name": NAME, "street": STREET, "country": "CZ", "vat_number": VAT, "email": BILLS}
-"""Written into every table that people read."""
+"""Written into every table that people read. Four digits for the end of a card's number would be
+met by chance in the times and checksums that stand on many pages."""
 
 
 @pytest.fixture
@@ -65,11 +65,6 @@ def read_everything(client: TestClient, headers: dict[str, str], number: str) ->
     return answers
 
 
-def tells(text: str, planted: str) -> bool:
-    """Is this, of what was planted, to be read there?"""
-    return stand_alone(planted, text) if planted.isdigit() else planted in text
-
-
 @pytest.mark.parametrize("how", ["token", "session"])
 def test_a_viewer_reads_everything_and_learns_nobodys_name(
     services: Services, client: TestClient, number: str, how: str
@@ -82,7 +77,7 @@ def test_a_viewer_reads_everything_and_learns_nobodys_name(
         else browser("viewer")(smith).headers
     )
     answers = read_everything(client, headers, number)
-    told = {a: p for a, answer in answers.items() for p in PLANTED if tells(answer.text, p)}
+    told = {a: p for a, answer in answers.items() for p in PLANTED if p in answer.text}
     assert told == {}
     assert sum(answer.status_code == 200 for answer in answers.values()) > 20
 
@@ -96,10 +91,9 @@ def test_an_operator_and_the_app_are_told_who_the_customers_are(
         account = client.get("/api/accounts/shop", headers=headers).json()
         assert (account["email"], account["billing"]["name"]) == (EMAIL, NAME)
         assert account["payment_method"]["last4"] == LAST4
+        assert LAST4 in client.get("/api/accounts/shop/history", headers=headers).text
         assert client.get(f"/api/invoices/{number}.pdf?format=cii", headers=headers).is_success
     shown = browser("operator")(Locksmith(services)).headers
-    told = client.get("/api/accounts/shop/history", headers=headers).text
-    assert tells(told, LAST4)
     assert NAME in client.get("/console/accounts/shop", headers=shown).text
     assert NOTE in client.get(f"/console/invoices/{number}", headers=shown).text
 

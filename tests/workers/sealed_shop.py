@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
-from domain import keyring, payloads
+from domain import accounts, erasure, keyring, methods, payloads
+from domain.audit import Decider
 from domain.database import Database
+from domain.effects import Effect
+from domain.facts import Method
 from domain.inbox import Event
+from domain.work import Work
 from tests import lives
 from workers.process_events import drain
 from workers.runtime import Runtime
 
 CANARY = "Kanarienvogel"
+LAST4 = "QZWX"
+"""No digits, which times and checksums would hold by chance."""
+BY = Decider(actor="cli:anna", reason="asked for in writing")
 TABLES = ("payloads", "readings", "events", "data_keys", "deliveries")
 
 
@@ -39,8 +46,8 @@ def with_ring(runtime: Runtime, *keys: str) -> Runtime:
 def buy(runtime: Runtime, ref: str = "acme", intent: str = "pi_1") -> list[Event]:
     """Place an order and deliver the events of its payment, unworked."""
     order = lives.order(runtime, ref)
-    rows = lives.payment_events(order, intent, receipt_email=f"{CANARY}@customers.example")
-    lives.deliver(runtime, *rows)
+    email = f"{CANARY}@customers.example"
+    lives.deliver(runtime, *lives.payment_events(order, intent, last4=LAST4, receipt_email=email))
     return lives.events(runtime)
 
 
@@ -49,6 +56,28 @@ def bought(runtime: Runtime, ref: str = "acme", intent: str = "pi_1") -> list[Ev
     buy(runtime, ref, intent)
     drain(runtime)
     return lives.events(runtime)
+
+
+def keep_card(runtime: Runtime, token: str, ref: str = "acme") -> None:
+    """Save a card that can be charged again."""
+    with runtime.database.transaction() as session:
+        work = Work(session, runtime.catalogue, accounts.lock(session, ref), provider="stripe")
+        card = Method(kind="card", brand="visa", last4=LAST4, token=token)
+        methods.save(work, card, customer=None, order_id=None)
+
+
+def perform(runtime: Runtime) -> None:
+    """Have everything that was planned done, without the world outside."""
+    with runtime.database.transaction() as session:
+        session.execute(update(Effect).values(status="done", next_attempt_at=None))
+
+
+def erase(runtime: Runtime, ref: str = "acme", *, end_now: bool = True) -> dict[str, int]:
+    """Erase what is personal of an account; returns how much of what."""
+    with runtime.database.transaction() as session:
+        account = accounts.lock(session, ref)
+        work = Work(session, runtime.catalogue, account, actor=BY.actor)
+        return erasure.erase(work, BY, end_now=end_now)
 
 
 def bodies(runtime: Runtime) -> dict[int, Any]:

@@ -27,13 +27,15 @@ DATABASES: Final = ("sqlite", "postgres")
 FROZEN_AT: Final = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 COULD_NOT_RUN: Final = "could not run"
 MOST_WORKERS: Final = 4
-SETTINGS: Final = ("BILLHOOK_", "STRIPE_", "PAYPAL_", "PG")
-"""How the names of a person's own settings begin, and the names of the others."""
-OTHER_SETTINGS: Final = frozenset(
-    {"DATABASE_URL", "REDIS_URL", "SMTP_URL", "ALERT_URLS", "HOST", "PORT", "VIES_URL"}
-    | {"PROMETHEUS_MULTIPROC_DIR"}
+PREFIXES: Final = ("BILLHOOK_", "STRIPE_", "PAYPAL_", "PG")
+PLAIN_SETTINGS: Final = frozenset(
+    {"DATABASE_URL", "REDIS_URL", "HOST", "PORT", "SMTP_URL", "ALERT_URLS", "VIES_URL"}
+    | {"FORWARDED_ALLOW_IPS", "PROMETHEUS_MULTIPROC_DIR"}
 )
+"""Settings that carry none of the prefixes."""
 FOR_TESTS: Final = "BILLHOOK_TEST_"
+_BESIDE: Final = Path(__file__).parents[2] / "shared" / "provider-samples"
+SAMPLES: Final = Path(os.environ.get("BILLHOOK_TEST_SAMPLES", _BESIDE))
 
 
 def _migrate(url: str) -> None:
@@ -62,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def _forget_settings() -> None:
     """The settings of the person who runs the tests are for another installation."""
     for name in list(os.environ):
-        is_setting = name.startswith(SETTINGS) or name in OTHER_SETTINGS
+        is_setting = name.startswith(PREFIXES) or name in PLAIN_SETTINGS
         if is_setting and not name.startswith(FOR_TESTS):
             del os.environ[name]
     spare_this_host()
@@ -198,8 +200,7 @@ def frozen_clock() -> Iterator[ModuleType]:
 @pytest.fixture(scope="session")
 def provider_samples_folder() -> Path:
     """Where the providers' recorded payloads lie, whether or not they are there."""
-    beside = Path(__file__).parents[2] / "shared" / "provider-samples"
-    return Path(os.environ.get("BILLHOOK_TEST_SAMPLES", beside))
+    return SAMPLES
 
 
 @pytest.fixture

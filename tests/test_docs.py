@@ -14,6 +14,7 @@ from domain import facts, settings
 from domain.catalogue import BUNDLED, load
 from domain.invariants import INVARIANTS
 from tests.architecture.tree import ROOT
+from tests.conftest import PLAIN_SETTINGS
 from tests.providers.paypal import samples as paypal_samples
 from webhooks.api import OPERATIONS
 from webhooks.providers import paypal, stripe
@@ -30,8 +31,6 @@ PROVIDERS = (ROOT / "docs/providers.md").read_text()
 SETTINGS = (ROOT / "docs/settings.md").read_text()
 ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
 RULES = (ROOT / "docs/rules.md").read_text()
-PLAIN = {"DATABASE_URL", "REDIS_URL", "HOST", "PORT", "SMTP_URL", "ALERT_URLS", "VIES_URL"}
-"""Settings that carry no prefix of ours."""
 OURS = re.compile(r"`((?:BILLHOOK|STRIPE|PAYPAL)_[A-Z_]+)`")
 EVENT_TYPES = {"Stripe": stripe.PROVIDER.event_types, "PayPal": paypal.PROVIDER.event_types}
 MEANT = {
@@ -110,7 +109,7 @@ def test_a_sample_of_paypal_becomes_only_facts_that_the_table_names() -> None:
 def test_every_setting_is_documented_and_no_other() -> None:
     known = {*settings.KNOWN, *stripe_settings.KNOWN, *paypal_settings.VARIABLES}
     listed = {name for row in rows(SETTINGS) for name in quoted(row[0])}
-    assert known | PLAIN <= listed
+    assert known | PLAIN_SETTINGS <= listed
     named = {name for path in DOCS for name in OURS.findall(path.read_text())}
     assert {name for name in named if "_TEST_" not in name} - known - {"BILLHOOK_"} == set()
 

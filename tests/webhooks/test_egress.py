@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ import requests
 import urllib3
 
 from domain.errors import Transient
+from tests.servers.http import listening
 from webhooks import egress
 from webhooks.providers.paypal.downloads import Unavailable, download
 from workers import standard_webhooks
@@ -21,41 +21,27 @@ from workers.proxies import EXCEPTIONS, PROXIES, spare_this_host
 
 ELSEWHERE = "http://rates.elsewhere.test/sheet"
 CERTIFICATE = "https://api.elsewhere.test/certs/CERT-1"
+CREDENTIALS = "Basic " + base64.b64encode(b"user:pass@word").decode()
 
 
-class Proxy:
+class Proxy(BaseHTTPRequestHandler):
     """Answers every call itself, lets no tunnel be dug, and keeps what was asked."""
 
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str | None]] = []
-        proxy = self
+    address: str
+    asked: list[tuple[str, str | None]]
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                call = f"{self.command} {self.path}"
-                proxy.asked.append((call, self.headers["Proxy-Authorization"]))
-                self.send_response(403 if self.command == "CONNECT" else 204)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+    def do_GET(self) -> None:
+        call = f"{self.command} {self.path}"
+        self.asked.append((call, self.headers["Proxy-Authorization"]))
+        self.send_response(403 if self.command == "CONNECT" else 204)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
-            do_POST = do_GET  # noqa: N815 - its name
-            do_CONNECT = do_GET  # noqa: N815 - its name
+    do_POST = do_GET  # noqa: N815 - its name
+    do_CONNECT = do_GET  # noqa: N815 - its name
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name
-                """Stay quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}
-        )
-        self._thread.start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name
+        """Stay quiet."""
 
 
 @pytest.fixture(autouse=True)
@@ -66,37 +52,35 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Proxy]]:
     """A proxy with a name and a password, named by the environment."""
-    proxy = Proxy()
-    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, f"http://us%65r:pass%40word@{proxy.address}")
-    yield proxy
-    proxy.stop()
+    Proxy.asked = []
+    with listening(Proxy) as address:
+        Proxy.address = address
+        for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://us%65r:pass%40word@{address}")
+        yield Proxy
 
 
-CREDENTIALS = "Basic " + base64.b64encode(b"user:pass@word").decode()
-
-
-def test_a_plain_call_is_asked_of_the_proxy(proxy: Proxy) -> None:
+def test_a_plain_call_is_asked_of_the_proxy(proxy: type[Proxy]) -> None:
     assert egress.shared_pool(ELSEWHERE).request("GET", ELSEWHERE).status == 204
     assert proxy.asked == [(f"GET {ELSEWHERE}", CREDENTIALS)]
 
 
-def test_a_certificate_is_fetched_through_a_tunnel(proxy: Proxy) -> None:
+def test_a_certificate_is_fetched_through_a_tunnel(proxy: type[Proxy]) -> None:
     with pytest.raises(Unavailable, match="ProxyError") as refused:
         download(CERTIFICATE)
     assert "word" not in str(refused.value)
     assert proxy.asked == [("CONNECT api.elsewhere.test:443", CREDENTIALS)]
 
 
-def test_the_app_is_told_through_the_proxy(proxy: Proxy) -> None:
+def test_the_app_is_told_through_the_proxy(proxy: type[Proxy]) -> None:
     url = "http://app.elsewhere.test/told"
     assert standard_webhooks.post("The app", url, "whsec_YQ==", "msg_1", b"{}") == 204
     assert [line for line, _ in proxy.asked] == [f"POST {url}"]
 
 
-def test_a_proxy_that_refuses_is_an_error_that_passes(proxy: Proxy) -> None:
+def test_a_proxy_that_refuses_is_an_error_that_passes(proxy: type[Proxy]) -> None:
     with pytest.raises(Transient, match="could not be reached: ProxyError"):
         fetch_rates._get("https://bank.elsewhere.test/rates")
     assert len(proxy.asked) == 1
@@ -119,7 +103,11 @@ def test_a_proxy_that_refuses_is_an_error_that_passes(proxy: Proxy) -> None:
     ],
 )
 def test_what_goes_straight(
-    proxy: Proxy, monkeypatch: pytest.MonkeyPatch, exceptions: str, url: str, goes_straight: bool
+    proxy: type[Proxy],
+    monkeypatch: pytest.MonkeyPatch,
+    exceptions: str,
+    url: str,
+    goes_straight: bool,
 ) -> None:
     monkeypatch.setenv("no_proxy", exceptions)
     assert (egress.proxy_for(url) is None) == goes_straight
@@ -137,7 +125,7 @@ def test_a_proxy_for_everything_may_be_named_without_a_scheme(
     assert egress.proxy_for(ELSEWHERE) == "http://proxy.test:3128"
 
 
-def test_the_providers_libraries_spare_this_host(proxy: Proxy) -> None:
+def test_the_providers_libraries_spare_this_host(proxy: type[Proxy]) -> None:
     """They call with requests, which would ask a proxy for 127.0.0.1."""
     url = f"http://{proxy.address}/sandbox"
     requests.get(url, timeout=5)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
+from tests.servers.http import listening
 from webhooks.sandbox.authority import Authority
 
 CERTIFICATE = "/paypal/v1/notifications/certs/CERT-1"
@@ -66,15 +66,9 @@ def serving(host: PayPalHost) -> Iterator[PayPalHost]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    host.base_url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield host
-    finally:
-        host.drip = False
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with listening(Handler) as address:
+        host.base_url = f"http://{address}"
+        try:
+            yield host
+        finally:
+            host.drip = False

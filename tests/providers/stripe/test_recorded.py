@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ from typing import Any
 import pytest
 
 from domain.ports import Reading, ReadingRequest
+from tests.conftest import SAMPLES
 from tests.providers.stripe.workshop import configuration
 from webhooks.providers.provider import Envelope, Translation
 from webhooks.providers.stripe.translate import MEANINGLESS, StripeTranslator
 from webhooks.providers.stripe.verify import verifier
 
-BESIDE = Path(__file__).parents[4] / "shared" / "provider-samples"
-RECORDED = Path(os.environ.get("BILLHOOK_TEST_SAMPLES", BESIDE)) / "stripe"
+RECORDED = SAMPLES / "stripe"
 MOST_ROUNDS = 3
 
 Document = dict[str, Any]
